@@ -1,0 +1,1 @@
+"""Sealwright client: a typed async client and the sealwright command."""

@@ -1,0 +1,1 @@
+"""Sealwright: the domain models and the runtime that every service stands on."""

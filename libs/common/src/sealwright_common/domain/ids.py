@@ -1,0 +1,28 @@
+"""Identifiers: UUID version 7 (RFC 9562 section 5.7), so that ids sort by the time they were made."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from sealwright_common.domain.errors import InvalidArgument
+
+
+def new_id(now: datetime) -> UUID:
+    """A new UUIDv7: 48 bits of Unix milliseconds from ``now``, 74 random bits."""
+    milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
+    random = secrets.randbits(74)
+    value = (milliseconds << 80) | (0x7 << 76) | ((random >> 62) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
+    return UUID(int=value)
+
+
+def parse_id(text: str, path: str) -> UUID:
+    """The UUID written in ``text`` in its canonical form; InvalidArgument naming the field ``path`` otherwise."""
+    try:
+        value = UUID(text)
+    except ValueError:
+        raise InvalidArgument.of(path, "a UUID such as 0192f0c1-7c1e-7d4f-8e2a-3b1f6c9d5e70") from None
+    if str(value) != text.lower():
+        raise InvalidArgument.of(path, "a UUID in its hyphenated form")
+    return value

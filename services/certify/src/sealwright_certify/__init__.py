@@ -1,0 +1,1 @@
+"""Sealwright certify: attested data into verifiable credentials, delivered."""

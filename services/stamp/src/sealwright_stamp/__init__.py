@@ -1,0 +1,1 @@
+"""Sealwright stamp: energy certificates into the registry and the wallets, each once."""
