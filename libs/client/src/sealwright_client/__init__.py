@@ -1,1 +1,1 @@
-"""Sealwright client: a typed async client and the sealwright command."""
+"""Sealwright's typed async client (:class:`sealwright_client.client.Sealwright`) and the ``sealwright`` command."""
