@@ -1,0 +1,5 @@
+"""The stamp service, put together: placeholder."""
+
+
+def main() -> None:
+    raise SystemExit(1)
