@@ -1,0 +1,1 @@
+"""Starts the real things that tests run against."""
