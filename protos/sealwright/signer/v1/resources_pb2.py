@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sealwright.common.v1 import interval_pb2 as sealwright_dot_common_dot_v1_dot_interval__pb2
+from sealwright.common.v1 import keys_pb2 as sealwright_dot_common_dot_v1_dot_keys__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sealwright/signer/v1/resources.proto\x12\x14sealwright.signer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#sealwright/common/v1/interval.proto\"\x9d\x01\n\x07KeySlot\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x01\x12\x15\n\x04slot\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x36\n\x06window\x18\x04 \x01(\x0b\x32\x1e.sealwright.common.v1.IntervalB\x06\xbaH\x03\xc8\x01\x01\"P\n\tIssuerRef\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\"\xb6\x04\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x35\n\talgorithm\x18\x03 \x01(\x0e\x32\".sealwright.signer.v1.KeyAlgorithm\x12\x31\n\x07purpose\x18\x04 \x01(\x0e\x32 .sealwright.signer.v1.KeyPurpose\x12\x37\n\nprotection\x18\x05 \x01(\x0e\x32#.sealwright.signer.v1.KeyProtection\x12-\n\x05state\x18\x06 \x01(\x0e\x32\x1e.sealwright.signer.v1.KeyState\x12\x10\n\x08\x64isabled\x18\x07 \x01(\x08\x12+\n\x04slot\x18\x08 \x01(\x0b\x32\x1d.sealwright.signer.v1.KeySlot\x12\x35\n\x06labels\x18\t \x03(\x0b\x32%.sealwright.signer.v1.Key.LabelsEntry\x12\x12\n\npublic_key\x18\n \x01(\x0c\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64\x65stroy_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\r \x01(\x03\x12\x14\n\x0ctoken_key_id\x18\x0e \x01(\x0c\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x85\x03\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\x17\n\x13KEY_ALGORITHM_ES256\x10\x01\x12\x17\n\x13KEY_ALGORITHM_ES384\x10\x02\x12\x17\n\x13KEY_ALGORITHM_EDDSA\x10\x03\x12\x17\n\x13KEY_ALGORITHM_PS256\x10\x04\x12\x17\n\x13KEY_ALGORITHM_RS256\x10\x05\x12/\n+KEY_ALGORITHM_RSABSSA_SHA384_PSS_RANDOMIZED\x10\x06\x12\x32\n.KEY_ALGORITHM_RSABSSA_SHA384_PSS_DETERMINISTIC\x10\x07\x12+\n\'KEY_ALGORITHM_VOPRF_RISTRETTO255_SHA512\x10\x08\x12#\n\x1fKEY_ALGORITHM_VOPRF_P384_SHA384\x10\t\x12\"\n\x1eKEY_ALGORITHM_CBP_RISTRETTO255\x10\n*\x99\x01\n\nKeyPurpose\x12\x1b\n\x17KEY_PURPOSE_UNSPECIFIED\x10\x00\x12\x19\n\x15KEY_PURPOSE_ASSERTION\x10\x01\x12\x1b\n\x17KEY_PURPOSE_TRANSACTION\x10\x02\x12\x15\n\x11KEY_PURPOSE_TOKEN\x10\x03\x12\x1f\n\x1bKEY_PURPOSE_BLIND_SIGNATURE\x10\x04*c\n\rKeyProtection\x12\x1e\n\x1aKEY_PROTECTION_UNSPECIFIED\x10\x00\x12\x16\n\x12KEY_PROTECTION_HSM\x10\x01\x12\x1a\n\x16KEY_PROTECTION_WRAPPED\x10\x02*\xdb\x01\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11KEY_STATE_PENDING\x10\x01\x12\x17\n\x13KEY_STATE_PUBLISHED\x10\x02\x12\x14\n\x10KEY_STATE_ACTIVE\x10\x03\x12\x19\n\x15KEY_STATE_VERIFY_ONLY\x10\x04\x12\x1f\n\x1bKEY_STATE_DESTROY_SCHEDULED\x10\x05\x12\x17\n\x13KEY_STATE_DESTROYED\x10\x06\x12\x19\n\x15KEY_STATE_COMPROMISED\x10\x07*g\n\x0fSignatureFormat\x12 \n\x1cSIGNATURE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14SIGNATURE_FORMAT_RAW\x10\x01\x12\x18\n\x14SIGNATURE_FORMAT_DER\x10\x02*V\n\tInputKind\x12\x1a\n\x16INPUT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12INPUT_KIND_MESSAGE\x10\x01\x12\x15\n\x11INPUT_KIND_DIGEST\x10\x02*\xee\x01\n\x0fPublicKeyFormat\x12!\n\x1dPUBLIC_KEY_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15PUBLIC_KEY_FORMAT_JWK\x10\x01\x12\x1e\n\x1aPUBLIC_KEY_FORMAT_SPKI_PEM\x10\x02\x12\x1e\n\x1aPUBLIC_KEY_FORMAT_SPKI_DER\x10\x03\x12\x1e\n\x1aPUBLIC_KEY_FORMAT_MULTIKEY\x10\x04\x12\"\n\x1ePUBLIC_KEY_FORMAT_PRIVACY_PASS\x10\x05\x12\x19\n\x15PUBLIC_KEY_FORMAT_RAW\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sealwright/signer/v1/resources.proto\x12\x14sealwright.signer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#sealwright/common/v1/interval.proto\x1a\x1fsealwright/common/v1/keys.proto\"\x9d\x01\n\x07KeySlot\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x01\x12\x15\n\x04slot\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x36\n\x06window\x18\x04 \x01(\x0b\x32\x1e.sealwright.common.v1.IntervalB\x06\xbaH\x03\xc8\x01\x01\"P\n\tIssuerRef\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\"\xb3\x04\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x35\n\talgorithm\x18\x03 \x01(\x0e\x32\".sealwright.common.v1.KeyAlgorithm\x12\x31\n\x07purpose\x18\x04 \x01(\x0e\x32 .sealwright.common.v1.KeyPurpose\x12\x34\n\nprotection\x18\x05 \x01(\x0e\x32 .sealwright.common.v1.Protection\x12-\n\x05state\x18\x06 \x01(\x0e\x32\x1e.sealwright.common.v1.KeyState\x12\x10\n\x08\x64isabled\x18\x07 \x01(\x08\x12+\n\x04slot\x18\x08 \x01(\x0b\x32\x1d.sealwright.signer.v1.KeySlot\x12\x35\n\x06labels\x18\t \x03(\x0b\x32%.sealwright.signer.v1.Key.LabelsEntry\x12\x12\n\npublic_key\x18\n \x01(\x0c\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64\x65stroy_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\r \x01(\x03\x12\x14\n\x0ctoken_key_id\x18\x0e \x01(\x0c\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*g\n\x0fSignatureFormat\x12 \n\x1cSIGNATURE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14SIGNATURE_FORMAT_RAW\x10\x01\x12\x18\n\x14SIGNATURE_FORMAT_DER\x10\x02*V\n\tInputKind\x12\x1a\n\x16INPUT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12INPUT_KIND_MESSAGE\x10\x01\x12\x15\n\x11INPUT_KIND_DIGEST\x10\x02*\xee\x01\n\x0fPublicKeyFormat\x12!\n\x1dPUBLIC_KEY_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15PUBLIC_KEY_FORMAT_JWK\x10\x01\x12\x1e\n\x1aPUBLIC_KEY_FORMAT_SPKI_PEM\x10\x02\x12\x1e\n\x1aPUBLIC_KEY_FORMAT_SPKI_DER\x10\x03\x12\x1e\n\x1aPUBLIC_KEY_FORMAT_MULTIKEY\x10\x04\x12\"\n\x1ePUBLIC_KEY_FORMAT_PRIVACY_PASS\x10\x05\x12\x19\n\x15PUBLIC_KEY_FORMAT_RAW\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,26 +49,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUERREF'].fields_by_name['issuer_cohort']._serialized_options = b'\272H\010\032\006\030\377\377\001(\000'
   _globals['_KEY_LABELSENTRY']._loaded_options = None
   _globals['_KEY_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_KEYALGORITHM']._serialized_start=973
-  _globals['_KEYALGORITHM']._serialized_end=1362
-  _globals['_KEYPURPOSE']._serialized_start=1365
-  _globals['_KEYPURPOSE']._serialized_end=1518
-  _globals['_KEYPROTECTION']._serialized_start=1520
-  _globals['_KEYPROTECTION']._serialized_end=1619
-  _globals['_KEYSTATE']._serialized_start=1622
-  _globals['_KEYSTATE']._serialized_end=1841
-  _globals['_SIGNATUREFORMAT']._serialized_start=1843
-  _globals['_SIGNATUREFORMAT']._serialized_end=1946
-  _globals['_INPUTKIND']._serialized_start=1948
-  _globals['_INPUTKIND']._serialized_end=2034
-  _globals['_PUBLICKEYFORMAT']._serialized_start=2037
-  _globals['_PUBLICKEYFORMAT']._serialized_end=2275
-  _globals['_KEYSLOT']._serialized_start=162
-  _globals['_KEYSLOT']._serialized_end=319
-  _globals['_ISSUERREF']._serialized_start=321
-  _globals['_ISSUERREF']._serialized_end=401
-  _globals['_KEY']._serialized_start=404
-  _globals['_KEY']._serialized_end=970
-  _globals['_KEY_LABELSENTRY']._serialized_start=925
-  _globals['_KEY_LABELSENTRY']._serialized_end=970
+  _globals['_SIGNATUREFORMAT']._serialized_start=1002
+  _globals['_SIGNATUREFORMAT']._serialized_end=1105
+  _globals['_INPUTKIND']._serialized_start=1107
+  _globals['_INPUTKIND']._serialized_end=1193
+  _globals['_PUBLICKEYFORMAT']._serialized_start=1196
+  _globals['_PUBLICKEYFORMAT']._serialized_end=1434
+  _globals['_KEYSLOT']._serialized_start=195
+  _globals['_KEYSLOT']._serialized_end=352
+  _globals['_ISSUERREF']._serialized_start=354
+  _globals['_ISSUERREF']._serialized_end=434
+  _globals['_KEY']._serialized_start=437
+  _globals['_KEY']._serialized_end=1000
+  _globals['_KEY_LABELSENTRY']._serialized_start=955
+  _globals['_KEY_LABELSENTRY']._serialized_end=1000
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealwright.common.v1 import interval_pb2 as _interval_pb2
+from sealwright.common.v1 import keys_pb2 as _keys_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -11,45 +12,6 @@ from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class KeyAlgorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    KEY_ALGORITHM_UNSPECIFIED: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_ES256: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_ES384: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_EDDSA: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_PS256: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_RS256: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_RSABSSA_SHA384_PSS_RANDOMIZED: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_RSABSSA_SHA384_PSS_DETERMINISTIC: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_VOPRF_RISTRETTO255_SHA512: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_VOPRF_P384_SHA384: _ClassVar[KeyAlgorithm]
-    KEY_ALGORITHM_CBP_RISTRETTO255: _ClassVar[KeyAlgorithm]
-
-class KeyPurpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    KEY_PURPOSE_UNSPECIFIED: _ClassVar[KeyPurpose]
-    KEY_PURPOSE_ASSERTION: _ClassVar[KeyPurpose]
-    KEY_PURPOSE_TRANSACTION: _ClassVar[KeyPurpose]
-    KEY_PURPOSE_TOKEN: _ClassVar[KeyPurpose]
-    KEY_PURPOSE_BLIND_SIGNATURE: _ClassVar[KeyPurpose]
-
-class KeyProtection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    KEY_PROTECTION_UNSPECIFIED: _ClassVar[KeyProtection]
-    KEY_PROTECTION_HSM: _ClassVar[KeyProtection]
-    KEY_PROTECTION_WRAPPED: _ClassVar[KeyProtection]
-
-class KeyState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    KEY_STATE_UNSPECIFIED: _ClassVar[KeyState]
-    KEY_STATE_PENDING: _ClassVar[KeyState]
-    KEY_STATE_PUBLISHED: _ClassVar[KeyState]
-    KEY_STATE_ACTIVE: _ClassVar[KeyState]
-    KEY_STATE_VERIFY_ONLY: _ClassVar[KeyState]
-    KEY_STATE_DESTROY_SCHEDULED: _ClassVar[KeyState]
-    KEY_STATE_DESTROYED: _ClassVar[KeyState]
-    KEY_STATE_COMPROMISED: _ClassVar[KeyState]
 
 class SignatureFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -72,33 +34,6 @@ class PublicKeyFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PUBLIC_KEY_FORMAT_MULTIKEY: _ClassVar[PublicKeyFormat]
     PUBLIC_KEY_FORMAT_PRIVACY_PASS: _ClassVar[PublicKeyFormat]
     PUBLIC_KEY_FORMAT_RAW: _ClassVar[PublicKeyFormat]
-KEY_ALGORITHM_UNSPECIFIED: KeyAlgorithm
-KEY_ALGORITHM_ES256: KeyAlgorithm
-KEY_ALGORITHM_ES384: KeyAlgorithm
-KEY_ALGORITHM_EDDSA: KeyAlgorithm
-KEY_ALGORITHM_PS256: KeyAlgorithm
-KEY_ALGORITHM_RS256: KeyAlgorithm
-KEY_ALGORITHM_RSABSSA_SHA384_PSS_RANDOMIZED: KeyAlgorithm
-KEY_ALGORITHM_RSABSSA_SHA384_PSS_DETERMINISTIC: KeyAlgorithm
-KEY_ALGORITHM_VOPRF_RISTRETTO255_SHA512: KeyAlgorithm
-KEY_ALGORITHM_VOPRF_P384_SHA384: KeyAlgorithm
-KEY_ALGORITHM_CBP_RISTRETTO255: KeyAlgorithm
-KEY_PURPOSE_UNSPECIFIED: KeyPurpose
-KEY_PURPOSE_ASSERTION: KeyPurpose
-KEY_PURPOSE_TRANSACTION: KeyPurpose
-KEY_PURPOSE_TOKEN: KeyPurpose
-KEY_PURPOSE_BLIND_SIGNATURE: KeyPurpose
-KEY_PROTECTION_UNSPECIFIED: KeyProtection
-KEY_PROTECTION_HSM: KeyProtection
-KEY_PROTECTION_WRAPPED: KeyProtection
-KEY_STATE_UNSPECIFIED: KeyState
-KEY_STATE_PENDING: KeyState
-KEY_STATE_PUBLISHED: KeyState
-KEY_STATE_ACTIVE: KeyState
-KEY_STATE_VERIFY_ONLY: KeyState
-KEY_STATE_DESTROY_SCHEDULED: KeyState
-KEY_STATE_DESTROYED: KeyState
-KEY_STATE_COMPROMISED: KeyState
 SIGNATURE_FORMAT_UNSPECIFIED: SignatureFormat
 SIGNATURE_FORMAT_RAW: SignatureFormat
 SIGNATURE_FORMAT_DER: SignatureFormat
@@ -158,10 +93,10 @@ class Key(_message.Message):
     TOKEN_KEY_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     tenant: str
-    algorithm: KeyAlgorithm
-    purpose: KeyPurpose
-    protection: KeyProtection
-    state: KeyState
+    algorithm: _keys_pb2.KeyAlgorithm
+    purpose: _keys_pb2.KeyPurpose
+    protection: _keys_pb2.Protection
+    state: _keys_pb2.KeyState
     disabled: bool
     slot: KeySlot
     labels: _containers.ScalarMap[str, str]
@@ -170,4 +105,4 @@ class Key(_message.Message):
     destroy_time: _timestamp_pb2.Timestamp
     version: int
     token_key_id: bytes
-    def __init__(self, id: _Optional[str] = ..., tenant: _Optional[str] = ..., algorithm: _Optional[_Union[KeyAlgorithm, str]] = ..., purpose: _Optional[_Union[KeyPurpose, str]] = ..., protection: _Optional[_Union[KeyProtection, str]] = ..., state: _Optional[_Union[KeyState, str]] = ..., disabled: _Optional[bool] = ..., slot: _Optional[_Union[KeySlot, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., public_key: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., destroy_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., token_key_id: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., tenant: _Optional[str] = ..., algorithm: _Optional[_Union[_keys_pb2.KeyAlgorithm, str]] = ..., purpose: _Optional[_Union[_keys_pb2.KeyPurpose, str]] = ..., protection: _Optional[_Union[_keys_pb2.Protection, str]] = ..., state: _Optional[_Union[_keys_pb2.KeyState, str]] = ..., disabled: _Optional[bool] = ..., slot: _Optional[_Union[KeySlot, _Mapping]] = ..., labels: _Optional[_Mapping[str, str]] = ..., public_key: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., destroy_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., token_key_id: _Optional[bytes] = ...) -> None: ...

@@ -27,10 +27,9 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sealwright.common.v1 import errors_pb2 as sealwright_dot_common_dot_v1_dot_errors__pb2
 from sealwright.common.v1 import interval_pb2 as sealwright_dot_common_dot_v1_dot_interval__pb2
 from sealwright.common.v1 import keys_pb2 as sealwright_dot_common_dot_v1_dot_keys__pb2
-from sealwright.signer.v1 import resources_pb2 as sealwright_dot_signer_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(sealwright/signer/v1/token_service.proto\x12\x14sealwright.signer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!sealwright/common/v1/errors.proto\x1a#sealwright/common/v1/interval.proto\x1a\x1fsealwright/common/v1/keys.proto\x1a$sealwright/signer/v1/resources.proto\"\xa2\x01\n\rBlindSignItem\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\x12)\n\x0e\x62linded_tokens\x18\x03 \x03(\x0c\x42\x11\xbaH\x0e\x92\x01\x0b\x10\x80\x80\x01\"\x05z\x03\x18\x80\x04\x12!\n\x0f\x61ssociated_data\x18\x04 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80 \"r\n\x10\x42lindSignRequest\x12\x1e\n\nrequest_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12>\n\x05items\x18\x02 \x03(\x0b\x32#.sealwright.signer.v1.BlindSignItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"\x96\x03\n\x0f\x42lindSignResult\x12\x0c\n\x04item\x18\x01 \x01(\x05\x12\x35\n\x06status\x18\x02 \x01(\x0e\x32%.sealwright.signer.v1.BlindSignStatus\x12\x17\n\x0f\x61ssociated_data\x18\x03 \x01(\x0c\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x01(\x03\x12.\n\x06window\x18\x06 \x01(\x0b\x32\x1e.sealwright.common.v1.Interval\x12\x35\n\talgorithm\x18\x07 \x01(\x0e\x32\".sealwright.common.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x08 \x01(\x0c\x12\x16\n\x0e\x62linded_tokens\x18\t \x03(\x0c\x12\x15\n\rsigned_tokens\x18\n \x03(\x0c\x12\r\n\x05proof\x18\x0b \x01(\x0c\x12\x37\n\x0c\x65rror_reason\x18\x0c \x01(\x0e\x32!.sealwright.common.v1.ErrorReason\x12\x15\n\rerror_message\x18\r \x01(\t\"_\n\x11\x42lindSignResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x36\n\x07results\x18\x02 \x03(\x0b\x32%.sealwright.signer.v1.BlindSignResult\"+\n\x10PrivacyPassToken\x12\x17\n\x05token\x18\x01 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x08\"]\n\rProtocolToken\x12\x18\n\x06key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x05input\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\xff\xff\x03\x12\x18\n\x06output\x18\x03 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x04\"F\n\x0bLegacyToken\x12\x1a\n\x08preimage\x18\x01 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x04\x12\x1b\n\tsignature\x18\x02 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x04\"\xce\x02\n\nRedeemItem\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\x12>\n\x0cprivacy_pass\x18\x03 \x01(\x0b\x32&.sealwright.signer.v1.PrivacyPassTokenH\x00\x12\x37\n\x08protocol\x18\x04 \x01(\x0b\x32#.sealwright.signer.v1.ProtocolTokenH\x00\x12\x33\n\x06legacy\x18\x05 \x01(\x0b\x32!.sealwright.signer.v1.LegacyTokenH\x00\x12\x1a\n\x07payload\x18\x06 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04\x12!\n\x0f\x61ssociated_data\x18\x07 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80 B\x0e\n\x05token\x12\x05\xbaH\x02\x08\x01\"\xe2\x01\n\rRedeemOutcome\x12\x32\n\x06status\x18\x01 \x01(\x0e\x32\".sealwright.signer.v1.RedeemStatus\x12\x15\n\rredemption_id\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x15\n\rissuer_cohort\x18\x04 \x01(\x05\x12/\n\x0bredeem_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61ssociated_data\x18\x06 \x01(\x0c\x12\x15\n\rerror_message\x18\x07 \x01(\t\"e\n\rRedeemRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\x04item\x18\x02 \x01(\x0b\x32 .sealwright.signer.v1.RedeemItemB\x06\xbaH\x03\xc8\x01\x01\"F\n\x0eRedeemResponse\x12\x34\n\x07outcome\x18\x01 \x01(\x0b\x32#.sealwright.signer.v1.RedeemOutcome\"p\n\x12RedeemBatchRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12<\n\x05items\x18\x02 \x03(\x0b\x32 .sealwright.signer.v1.RedeemItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"L\n\x13RedeemBatchResponse\x12\x35\n\x08outcomes\x18\x01 \x03(\x0b\x32#.sealwright.signer.v1.RedeemOutcome*\xb5\x01\n\x0f\x42lindSignStatus\x12!\n\x1d\x42LIND_SIGN_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42LIND_SIGN_STATUS_OK\x10\x01\x12$\n BLIND_SIGN_STATUS_UNKNOWN_ISSUER\x10\x02\x12\x1d\n\x19\x42LIND_SIGN_STATUS_INVALID\x10\x03\x12 \n\x1c\x42LIND_SIGN_STATUS_NOT_SIGNED\x10\x04*\xf9\x01\n\x0cRedeemStatus\x12\x1d\n\x19REDEEM_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16REDEEM_STATUS_VERIFIED\x10\x01\x12\x1b\n\x17REDEEM_STATUS_DUPLICATE\x10\x02\x12\x19\n\x15REDEEM_STATUS_REFUSED\x10\x03\x12\x1c\n\x18REDEEM_STATUS_UNVERIFIED\x10\x04\x12\x19\n\x15REDEEM_STATUS_EXPIRED\x10\x05\x12 \n\x1cREDEEM_STATUS_UNKNOWN_ISSUER\x10\x06\x12\x1b\n\x17REDEEM_STATUS_MALFORMED\x10\x07\x32\xa5\x02\n\x0cTokenService\x12\\\n\tBlindSign\x12&.sealwright.signer.v1.BlindSignRequest\x1a\'.sealwright.signer.v1.BlindSignResponse\x12S\n\x06Redeem\x12#.sealwright.signer.v1.RedeemRequest\x1a$.sealwright.signer.v1.RedeemResponse\x12\x62\n\x0bRedeemBatch\x12(.sealwright.signer.v1.RedeemBatchRequest\x1a).sealwright.signer.v1.RedeemBatchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(sealwright/signer/v1/token_service.proto\x12\x14sealwright.signer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!sealwright/common/v1/errors.proto\x1a#sealwright/common/v1/interval.proto\x1a\x1fsealwright/common/v1/keys.proto\"\xa2\x01\n\rBlindSignItem\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\x12)\n\x0e\x62linded_tokens\x18\x03 \x03(\x0c\x42\x11\xbaH\x0e\x92\x01\x0b\x10\x80\x80\x01\"\x05z\x03\x18\x80\x04\x12!\n\x0f\x61ssociated_data\x18\x04 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80 \"r\n\x10\x42lindSignRequest\x12\x1e\n\nrequest_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12>\n\x05items\x18\x02 \x03(\x0b\x32#.sealwright.signer.v1.BlindSignItemB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\"\x96\x03\n\x0f\x42lindSignResult\x12\x0c\n\x04item\x18\x01 \x01(\x05\x12\x35\n\x06status\x18\x02 \x01(\x0e\x32%.sealwright.signer.v1.BlindSignStatus\x12\x17\n\x0f\x61ssociated_data\x18\x03 \x01(\x0c\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x01(\x03\x12.\n\x06window\x18\x06 \x01(\x0b\x32\x1e.sealwright.common.v1.Interval\x12\x35\n\talgorithm\x18\x07 \x01(\x0e\x32\".sealwright.common.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x08 \x01(\x0c\x12\x16\n\x0e\x62linded_tokens\x18\t \x03(\x0c\x12\x15\n\rsigned_tokens\x18\n \x03(\x0c\x12\r\n\x05proof\x18\x0b \x01(\x0c\x12\x37\n\x0c\x65rror_reason\x18\x0c \x01(\x0e\x32!.sealwright.common.v1.ErrorReason\x12\x15\n\rerror_message\x18\r \x01(\t\"_\n\x11\x42lindSignResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x36\n\x07results\x18\x02 \x03(\x0b\x32%.sealwright.signer.v1.BlindSignResult\"+\n\x10PrivacyPassToken\x12\x17\n\x05token\x18\x01 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x08\"]\n\rProtocolToken\x12\x18\n\x06key_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x05input\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\xff\xff\x03\x12\x18\n\x06output\x18\x03 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x04\"F\n\x0bLegacyToken\x12\x1a\n\x08preimage\x18\x01 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x04\x12\x1b\n\tsignature\x18\x02 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80\x04\"\xce\x02\n\nRedeemItem\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\x12>\n\x0cprivacy_pass\x18\x03 \x01(\x0b\x32&.sealwright.signer.v1.PrivacyPassTokenH\x00\x12\x37\n\x08protocol\x18\x04 \x01(\x0b\x32#.sealwright.signer.v1.ProtocolTokenH\x00\x12\x33\n\x06legacy\x18\x05 \x01(\x0b\x32!.sealwright.signer.v1.LegacyTokenH\x00\x12\x1a\n\x07payload\x18\x06 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04\x12!\n\x0f\x61ssociated_data\x18\x07 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80 B\x0e\n\x05token\x12\x05\xbaH\x02\x08\x01\"\xe2\x01\n\rRedeemOutcome\x12\x32\n\x06status\x18\x01 \x01(\x0e\x32\".sealwright.signer.v1.RedeemStatus\x12\x15\n\rredemption_id\x18\x02 \x01(\t\x12\x0e\n\x06key_id\x18\x03 \x01(\t\x12\x15\n\rissuer_cohort\x18\x04 \x01(\x05\x12/\n\x0bredeem_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61ssociated_data\x18\x06 \x01(\x0c\x12\x15\n\rerror_message\x18\x07 \x01(\t\"e\n\rRedeemRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\x04item\x18\x02 \x01(\x0b\x32 .sealwright.signer.v1.RedeemItemB\x06\xbaH\x03\xc8\x01\x01\"F\n\x0eRedeemResponse\x12\x34\n\x07outcome\x18\x01 \x01(\x0b\x32#.sealwright.signer.v1.RedeemOutcome\"p\n\x12RedeemBatchRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12<\n\x05items\x18\x02 \x03(\x0b\x32 .sealwright.signer.v1.RedeemItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"L\n\x13RedeemBatchResponse\x12\x35\n\x08outcomes\x18\x01 \x03(\x0b\x32#.sealwright.signer.v1.RedeemOutcome*\xb5\x01\n\x0f\x42lindSignStatus\x12!\n\x1d\x42LIND_SIGN_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42LIND_SIGN_STATUS_OK\x10\x01\x12$\n BLIND_SIGN_STATUS_UNKNOWN_ISSUER\x10\x02\x12\x1d\n\x19\x42LIND_SIGN_STATUS_INVALID\x10\x03\x12 \n\x1c\x42LIND_SIGN_STATUS_NOT_SIGNED\x10\x04*\xf9\x01\n\x0cRedeemStatus\x12\x1d\n\x19REDEEM_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16REDEEM_STATUS_VERIFIED\x10\x01\x12\x1b\n\x17REDEEM_STATUS_DUPLICATE\x10\x02\x12\x19\n\x15REDEEM_STATUS_REFUSED\x10\x03\x12\x1c\n\x18REDEEM_STATUS_UNVERIFIED\x10\x04\x12\x19\n\x15REDEEM_STATUS_EXPIRED\x10\x05\x12 \n\x1cREDEEM_STATUS_UNKNOWN_ISSUER\x10\x06\x12\x1b\n\x17REDEEM_STATUS_MALFORMED\x10\x07\x32\xa5\x02\n\x0cTokenService\x12\\\n\tBlindSign\x12&.sealwright.signer.v1.BlindSignRequest\x1a\'.sealwright.signer.v1.BlindSignResponse\x12S\n\x06Redeem\x12#.sealwright.signer.v1.RedeemRequest\x1a$.sealwright.signer.v1.RedeemResponse\x12\x62\n\x0bRedeemBatch\x12(.sealwright.signer.v1.RedeemBatchRequest\x1a).sealwright.signer.v1.RedeemBatchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -79,36 +78,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDEEMBATCHREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_REDEEMBATCHREQUEST'].fields_by_name['items']._loaded_options = None
   _globals['_REDEEMBATCHREQUEST'].fields_by_name['items']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
-  _globals['_BLINDSIGNSTATUS']._serialized_start=2204
-  _globals['_BLINDSIGNSTATUS']._serialized_end=2385
-  _globals['_REDEEMSTATUS']._serialized_start=2388
-  _globals['_REDEEMSTATUS']._serialized_end=2637
-  _globals['_BLINDSIGNITEM']._serialized_start=272
-  _globals['_BLINDSIGNITEM']._serialized_end=434
-  _globals['_BLINDSIGNREQUEST']._serialized_start=436
-  _globals['_BLINDSIGNREQUEST']._serialized_end=550
-  _globals['_BLINDSIGNRESULT']._serialized_start=553
-  _globals['_BLINDSIGNRESULT']._serialized_end=959
-  _globals['_BLINDSIGNRESPONSE']._serialized_start=961
-  _globals['_BLINDSIGNRESPONSE']._serialized_end=1056
-  _globals['_PRIVACYPASSTOKEN']._serialized_start=1058
-  _globals['_PRIVACYPASSTOKEN']._serialized_end=1101
-  _globals['_PROTOCOLTOKEN']._serialized_start=1103
-  _globals['_PROTOCOLTOKEN']._serialized_end=1196
-  _globals['_LEGACYTOKEN']._serialized_start=1198
-  _globals['_LEGACYTOKEN']._serialized_end=1268
-  _globals['_REDEEMITEM']._serialized_start=1271
-  _globals['_REDEEMITEM']._serialized_end=1605
-  _globals['_REDEEMOUTCOME']._serialized_start=1608
-  _globals['_REDEEMOUTCOME']._serialized_end=1834
-  _globals['_REDEEMREQUEST']._serialized_start=1836
-  _globals['_REDEEMREQUEST']._serialized_end=1937
-  _globals['_REDEEMRESPONSE']._serialized_start=1939
-  _globals['_REDEEMRESPONSE']._serialized_end=2009
-  _globals['_REDEEMBATCHREQUEST']._serialized_start=2011
-  _globals['_REDEEMBATCHREQUEST']._serialized_end=2123
-  _globals['_REDEEMBATCHRESPONSE']._serialized_start=2125
-  _globals['_REDEEMBATCHRESPONSE']._serialized_end=2201
-  _globals['_TOKENSERVICE']._serialized_start=2640
-  _globals['_TOKENSERVICE']._serialized_end=2933
+  _globals['_BLINDSIGNSTATUS']._serialized_start=2166
+  _globals['_BLINDSIGNSTATUS']._serialized_end=2347
+  _globals['_REDEEMSTATUS']._serialized_start=2350
+  _globals['_REDEEMSTATUS']._serialized_end=2599
+  _globals['_BLINDSIGNITEM']._serialized_start=234
+  _globals['_BLINDSIGNITEM']._serialized_end=396
+  _globals['_BLINDSIGNREQUEST']._serialized_start=398
+  _globals['_BLINDSIGNREQUEST']._serialized_end=512
+  _globals['_BLINDSIGNRESULT']._serialized_start=515
+  _globals['_BLINDSIGNRESULT']._serialized_end=921
+  _globals['_BLINDSIGNRESPONSE']._serialized_start=923
+  _globals['_BLINDSIGNRESPONSE']._serialized_end=1018
+  _globals['_PRIVACYPASSTOKEN']._serialized_start=1020
+  _globals['_PRIVACYPASSTOKEN']._serialized_end=1063
+  _globals['_PROTOCOLTOKEN']._serialized_start=1065
+  _globals['_PROTOCOLTOKEN']._serialized_end=1158
+  _globals['_LEGACYTOKEN']._serialized_start=1160
+  _globals['_LEGACYTOKEN']._serialized_end=1230
+  _globals['_REDEEMITEM']._serialized_start=1233
+  _globals['_REDEEMITEM']._serialized_end=1567
+  _globals['_REDEEMOUTCOME']._serialized_start=1570
+  _globals['_REDEEMOUTCOME']._serialized_end=1796
+  _globals['_REDEEMREQUEST']._serialized_start=1798
+  _globals['_REDEEMREQUEST']._serialized_end=1899
+  _globals['_REDEEMRESPONSE']._serialized_start=1901
+  _globals['_REDEEMRESPONSE']._serialized_end=1971
+  _globals['_REDEEMBATCHREQUEST']._serialized_start=1973
+  _globals['_REDEEMBATCHREQUEST']._serialized_end=2085
+  _globals['_REDEEMBATCHRESPONSE']._serialized_start=2087
+  _globals['_REDEEMBATCHRESPONSE']._serialized_end=2163
+  _globals['_TOKENSERVICE']._serialized_start=2602
+  _globals['_TOKENSERVICE']._serialized_end=2895
 # @@protoc_insertion_point(module_scope)

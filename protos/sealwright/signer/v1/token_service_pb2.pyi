@@ -5,7 +5,6 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealwright.common.v1 import errors_pb2 as _errors_pb2
 from sealwright.common.v1 import interval_pb2 as _interval_pb2
 from sealwright.common.v1 import keys_pb2 as _keys_pb2
-from sealwright.signer.v1 import resources_pb2 as _resources_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
