@@ -1,0 +1,5 @@
+"""The certify service, put together: placeholder."""
+
+
+def main() -> None:
+    raise SystemExit(1)
