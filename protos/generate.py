@@ -6,8 +6,10 @@ the tree changes unless every contract compiles.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+import sysconfig
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -31,6 +33,8 @@ def compile_into(folder: Path) -> int:
 
 def main() -> int:
     """Compiles aside, then replaces the generated files that stand beside the contracts."""
+    # protoc looks for its plugins on PATH, where an environment that was not activated is not
+    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch)
         if code := compile_into(made):
