@@ -1,0 +1,1 @@
+"""The one way a Sealwright service runs: settings, life cycle, doors, database, events, telemetry."""

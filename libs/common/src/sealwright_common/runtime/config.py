@@ -1,0 +1,152 @@
+"""Settings every service has. A service subclasses :class:`ServiceSettings` and adds its own, a docstring under each.
+
+Values come, strongest first, from environment variables (``SEALWRIGHT_<SERVICE>_<KEY>``, ``__`` between levels), from the
+files such variables with the suffix ``_FILE`` name, from a secrets folder (``SEALWRIGHT_<SERVICE>_SECRETS_DIR``, one file
+per setting), and from the TOML file given by ``--config``. How they are read is in ``loading.py``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sealwright_common.runtime import addresses
+
+
+def _listen_address(value: str) -> str:
+    addresses.split(value)
+    return value
+
+
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]
+"""``host:port``; port 0 lets the system choose."""
+
+
+class Section(BaseModel):
+    """A group of settings: unknown keys are refused, values never change after start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
+
+
+class DatabaseSettings(Section):
+    """The service's own PostgreSQL database."""
+
+    dsn: SecretStr
+    """PostgreSQL URL, e.g. postgresql://signer@db:5432/sealwright_signer."""
+    pool_size: int = Field(default=8, ge=1, le=100)
+    """Connections kept open; 4 to 8 is enough for one process."""
+
+
+class NatsSettings(Section):
+    """The NATS server with JetStream."""
+
+    url: SecretStr = SecretStr("nats://127.0.0.1:4222")
+    """NATS URL; may carry a user and a password."""
+
+
+class TlsSettings(Section):
+    """Mutual TLS: this service's certificate and the CA its peers are checked against. Files are read again when they change."""
+
+    cert: Path
+    """PEM file: this service's certificate, then intermediates."""
+    key: Path
+    """PEM file: the private key of the certificate."""
+    ca: Path
+    """PEM file: the CA certificates peers must be issued by."""
+
+
+class TelemetrySettings(Section):
+    """Logs, traces and metrics."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe level that is written. DEBUG shows exception texts, which may hold data; the others never do."""
+    log_format: Literal["json", "text"] = "json"
+    """json for machines, text for people."""
+    otlp_endpoint: str | None = None
+    """OTLP/gRPC collector for traces, e.g. http://otel:4317; none means that traces are not exported."""
+    sample_ratio: float = Field(default=0.1, ge=0, le=1)
+    """Share of new traces that is recorded; a caller's decision is kept."""
+
+
+class LimitSettings(Section):
+    """What one process takes on before it refuses."""
+
+    receive_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """Largest request message, in bytes; larger ones get RESOURCE_EXHAUSTED."""
+    metadata_bytes: int = Field(default=8 * 1024, ge=1024, le=64 * 1024)
+    """Largest request metadata, in bytes."""
+    body_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """Largest HTTP request body, in bytes; larger ones get 413."""
+    concurrency: dict[str, int] = Field(default_factory=dict)
+    """Calls at a time per rate class (read, write, sign, bulk, watch), over the defaults; more get RESOURCE_EXHAUSTED at once."""
+    rates: dict[str, float] = Field(default_factory=dict)
+    """Calls per second per rate class and caller, over all instances; a class that is not named has no such limit."""
+    keepalive: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))
+    """Idle time after which a connection is pinged."""
+    connection_age: timedelta = Field(default=timedelta(minutes=30), ge=timedelta(seconds=10))
+    """Age at which a connection is asked to reconnect, so that load spreads over new instances."""
+    drain_delay: timedelta = Field(default=timedelta(seconds=2), ge=timedelta(0), le=timedelta(minutes=1))
+    """Time between NOT_SERVING and the closing of the listeners, for load balancers to notice."""
+    grace: timedelta = Field(default=timedelta(seconds=15), ge=timedelta(0), le=timedelta(minutes=5))
+    """Time that running calls get to finish at shutdown."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told. Built directly it takes keyword arguments alone; :func:`loading.load` reads file and environment."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    listen: ListenAddress = "127.0.0.1:7100"
+    """gRPC address."""
+    ops_listen: ListenAddress = "127.0.0.1:7200"
+    """Plain HTTP address of /livez, /readyz and /metrics; keep it inside the cluster."""
+    http_listen: ListenAddress | None = None
+    """HTTP address of the service's HTTP door, for services that have one."""
+    database: DatabaseSettings
+    """The service's own database."""
+    nats: NatsSettings = NatsSettings()
+    """The event broker."""
+    tls: TlsSettings | None = None
+    """Mutual TLS for the gRPC door and calls to peers; required unless plaintext."""
+    plaintext: bool = False
+    """No TLS and no authentication: every caller gets every role. Refused on anything but loopback."""
+    telemetry: TelemetrySettings = TelemetrySettings()
+    """Logs, traces and metrics."""
+    limits: LimitSettings = LimitSettings()
+    """What one process takes on before it refuses."""
+    environment: Literal["development", "production"] = "development"
+    """production switches off what is only meant for trying things out: open reflection, the file root of trust."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **sources: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the constructor is given: a test's settings must not depend on the environment."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _identity_or_loopback(self) -> Self:
+        if not self.plaintext:
+            if self.tls is None:
+                raise ValueError(
+                    "no certificate: set tls.cert, tls.key and tls.ca, or start with --plaintext on a loopback address"
+                )
+            return self
+        if self.environment == "production":
+            raise ValueError("plaintext is refused in production: set tls.cert, tls.key and tls.ca")
+        for name in ("listen", "http_listen"):
+            address = getattr(self, name)
+            if address is not None and not addresses.is_loopback(address):
+                raise ValueError(
+                    f"plaintext serves loopback only, and {name} is {address}: listen on 127.0.0.1, or set tls"
+                )
+        return self

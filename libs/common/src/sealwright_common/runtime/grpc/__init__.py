@@ -1,0 +1,20 @@
+"""gRPC as Sealwright speaks it: the server builder, its policy table, client channels, identities and errors."""
+
+from sealwright_common.runtime.grpc.answers import answer
+from sealwright_common.runtime.grpc.channel import Channel, ChannelSettings, connect
+from sealwright_common.runtime.grpc.errors import problem_from_rpc_error
+from sealwright_common.runtime.grpc.policy import ANYONE, Policies, Policy
+from sealwright_common.runtime.grpc.server import GrpcServer, GrpcService
+
+__all__ = [
+    "ANYONE",
+    "Channel",
+    "ChannelSettings",
+    "GrpcServer",
+    "GrpcService",
+    "Policies",
+    "Policy",
+    "answer",
+    "connect",
+    "problem_from_rpc_error",
+]

@@ -1,0 +1,49 @@
+"""From use case to response: the ten lines every unary servicer method shares."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from sealwright_common.domain.call import Call
+
+Command = TypeVar("Command")
+Value = TypeVar("Value")
+Response = TypeVar("Response", bound=Message)
+
+
+async def answer(
+    call: Call,
+    usecase: Callable[[Call, Command], Awaitable[Value]],
+    command: Command,
+    encode: Callable[[Value], Response],
+) -> Response:
+    """Run ``usecase(call, command)`` with a call that can encode the answer, and encode what it returns.
+
+    The stored answer of a ``request_id`` and the response are the same message: what the unit of work had encoded is not
+    encoded again.
+    """
+    encoder = _Encoder(encode)
+    value = await usecase(call.answering(encoder), command)
+    return encoder.response(value)
+
+
+class _Encoder:
+    """Encodes a value to bytes for the unit of work and keeps the message for the response."""
+
+    __slots__ = ("_encode", "_message", "_value")
+
+    def __init__(self, encode: Callable[[Value], Response]) -> None:
+        self._encode = encode
+        self._value: object = self
+        self._message: Message | None = None
+
+    def __call__(self, value: Value) -> bytes:
+        return self.response(value).SerializeToString(deterministic=True)
+
+    def response(self, value: Value):
+        if self._message is None or self._value is not value:
+            self._value, self._message = value, self._encode(value)
+        return self._message
