@@ -1,0 +1,58 @@
+"""Housekeeping: what has served its time is deleted in small batches, by one instance at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sealwright_common.runtime.db.connection import Connection
+
+_LOCK = 0x5EA1_0002
+_BATCH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the runtime's rows stay."""
+
+    outbox: timedelta = timedelta(hours=72)
+    """Published events: how far back a lost stream can be replayed."""
+    inbox: timedelta = timedelta(days=14)
+    """Marks of handled events; longer than outbox and stream retention together, else a replay would do work twice."""
+    answers: timedelta = timedelta(hours=48)
+    """Stored answers: how long a caller may repeat a request id."""
+
+    def __post_init__(self) -> None:
+        if self.inbox <= self.outbox:
+            raise ValueError("inbox retention must be longer than outbox retention")
+
+
+# `= any(array(...))`, not `in (select ...)`: the latter becomes a sequential scan when statistics are stale.
+_STATEMENTS = {
+    "outbox": """delete from outbox where seq = any(array(
+        select seq from (select seq, recorded_at from outbox order by seq limit $2) oldest
+        where recorded_at < clock_timestamp() - $1::interval
+          and not exists (select from outbox_pending pending where pending.seq = oldest.seq)))""",
+    "inbox": """delete from inbox where ctid = any(array(
+        select ctid from inbox where done_at < clock_timestamp() - $1::interval limit $2))""",
+    "answers": """delete from idempotency where ctid = any(array(
+        select ctid from idempotency where answered_at < clock_timestamp() - $1::interval limit $2))""",
+}
+
+
+async def clean(connection: Connection, retention: Retention) -> dict[str, int]:
+    """Deletes what is past its retention; how many rows of each kind. Nothing if another instance is at it."""
+    deleted = dict.fromkeys(_STATEMENTS, 0)
+    if not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+        return deleted
+    try:
+        for kind, statement in _STATEMENTS.items():
+            while True:
+                count = int((await connection.execute(statement, getattr(retention, kind), _BATCH)).split()[-1])
+                deleted[kind] += count
+                if count < _BATCH:
+                    break
+    finally:
+        if not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+    return deleted
