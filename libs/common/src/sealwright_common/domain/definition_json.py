@@ -2,8 +2,8 @@
 
 ``{"credentialType", "dataModel", "schema", "validityPeriod" | "validity", "format", "attestations", "rules",
 "mappings" | "mappingDefinitions"}`` and the members certify adds. ``validityPeriod`` is in milliseconds,
-``validity`` in seconds. ``format`` is a profile alias or format name; where it is empty ``dataModel`` decides, and a pair that
-contradicts itself is refused.
+``validity`` in seconds. ``format`` is a profile alias or format name; where it is empty ``dataModel``
+decides, and a pair that contradicts itself is refused.
 """
 
 from __future__ import annotations

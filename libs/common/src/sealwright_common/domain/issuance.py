@@ -1,7 +1,8 @@
 """Issuance processes: one request for credentials and what becomes of it.
 
 ``SUBMITTED`` (waits for approval) to ``APPROVED`` (is generated and delivered) to ``DELIVERED``; ``ERRORED`` from
-either. DELIVERED and ERRORED are terminal: delivering again makes a child process. Every change grows ``version`` by one.
+either. DELIVERED and ERRORED are terminal: delivering again makes a child process. Every change
+grows ``version`` by one.
 """
 
 from __future__ import annotations

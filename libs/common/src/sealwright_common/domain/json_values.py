@@ -114,20 +114,23 @@ def place(target: JsonObject, path: Sequence[Segment], value: Json) -> None:
         if isinstance(segment, int):
             if not isinstance(current, list):
                 raise _misfit("a list")
-            if segment > len(current):
-                raise ValueError(f"list items in order; item {len(current)} comes first")
-            if segment == len(current):
-                current.append(following)
-            elif last:
-                current[segment] = following
-            nested = current[segment]
+            current = _place_item(current, segment, following, last)
         else:
             if not isinstance(current, dict):
                 raise _misfit("an object")
             if last or segment not in current:
                 current[segment] = following
-            nested = current[segment]
-        current = nested
+            current = current[segment]
+
+
+def _place_item(items: list[Json], index: int, following: Json, last: bool) -> Json:
+    if index > len(items):
+        raise ValueError(f"list items in order; item {len(items)} comes first")
+    if index == len(items):
+        items.append(following)
+    elif last:
+        items[index] = following
+    return items[index]
 
 
 def _misfit(expected: str) -> ValueError:
