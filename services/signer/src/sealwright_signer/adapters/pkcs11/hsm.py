@@ -1,0 +1,192 @@
+"""The Hsm port over a PKCS#11 token."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass, exceptions
+from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Reason
+from sealwright_common.domain.keys import KeyAlgorithm
+
+from sealwright_signer.adapters.pkcs11 import mechanisms
+from sealwright_signer.adapters.pkcs11.token import Session, Token, TokenSettings
+from sealwright_signer.ports import TokenKey
+
+WRAPPING_KEY = "sealwright-wrapping-key-1"
+"""Label of the token's AES key; the number is the first byte of what it wraps."""
+SELF_TEST_KEY = "sealwright-self-test"
+_WRAPPED_VERSION = b"\x01"
+_NONCE_LENGTH = 12
+_TAG_BITS = 128
+
+
+class Pkcs11Hsm:
+    """Keys in a PKCS#11 token. Every method blocks and may be called by any thread; each thread has its own session."""
+
+    def __init__(self, settings: TokenSettings) -> None:
+        self._token = Token(settings)
+        self._label = settings.label
+        self._self_test: TokenKey | None = None
+        self._proven: set[tuple[str, bytes]] = set()
+
+    @property
+    def name(self) -> str:
+        """Which token it is."""
+        return f"PKCS#11 token {self._label}"
+
+    def uri(self, key: TokenKey) -> str:
+        """PKCS#11 URI (RFC 7512) of the private key."""
+        return f"pkcs11:token={quote(self._label)};object={quote(key.label)};type=private"
+
+    def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
+        """A new key pair. A pair of the same label that an interrupted call left behind is replaced."""
+        if algorithm not in mechanisms.HOW_TO:
+            raise FailedPrecondition(Reason.KEY_ALGORITHM_MISMATCH, f"no token can hold a key of {algorithm}")
+
+        def work(session: Session) -> TokenKey:
+            _remove(session, label)
+            template = mechanisms.private_template(mechanisms.HOW_TO[algorithm])
+            try:
+                public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
+            except (exceptions.AttributeTypeInvalid, exceptions.AttributeValueInvalid, exceptions.TemplateInconsistent):
+                # Not every token knows CKA_ALLOWED_MECHANISMS; the other attributes still make it single-purpose.
+                del template[Attribute.ALLOWED_MECHANISMS]
+                public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
+            return TokenKey(label, algorithm, mechanisms.public_key(public, algorithm))
+
+        return self._token.use(work)
+
+    def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
+        """Raw signatures, in order; not verified."""
+        how = mechanisms.HOW_TO[key.algorithm]
+
+        def work(session: Session) -> list[bytes]:
+            sign = self._private_key(session, key).sign
+            mechanism, parameter = how.signing, how.parameter
+            if how.prefix:
+                return [sign(how.prefix + data, mechanism=mechanism, mechanism_param=parameter) for data in inputs]
+            return [sign(data, mechanism=mechanism, mechanism_param=parameter) for data in inputs]
+
+        return self._token.use(work)
+
+    def destroy(self, key: TokenKey) -> None:
+        """Removes every object of the key's label."""
+
+        def work(session: Session) -> None:
+            _remove(session, key.label)
+
+        self._token.use(work)
+        self._proven.discard((key.label, key.public_key))
+
+    def wrap(self, plain: bytes, context: bytes) -> bytes:
+        """AES-256-GCM by the token's wrapping key: version, nonce, ciphertext and tag."""
+        nonce = os.urandom(_NONCE_LENGTH)
+
+        def work(session: Session) -> bytes:
+            parameter = GCMParams(nonce, context, _TAG_BITS)
+            return self._wrapping_key(session).encrypt(plain, mechanism=Mechanism.AES_GCM, mechanism_param=parameter)
+
+        return _WRAPPED_VERSION + nonce + self._token.use(work)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """What :meth:`wrap` was given. DataLoss if it does not open under this context and key."""
+        start = len(_WRAPPED_VERSION)
+        nonce, sealed = wrapped[start : start + _NONCE_LENGTH], wrapped[start + _NONCE_LENGTH :]
+        if not wrapped.startswith(_WRAPPED_VERSION) or len(sealed) < _TAG_BITS // 8:
+            raise DataLoss(Reason.KEY_NOT_USABLE, "a wrapped key is damaged; restore it from a backup of the database")
+
+        def work(session: Session) -> bytes:
+            parameter = GCMParams(nonce, context, _TAG_BITS)
+            key = self._wrapping_key(session)
+            try:
+                return key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameter)
+            except (exceptions.GeneralError, exceptions.EncryptedDataInvalid, exceptions.FunctionFailed) as error:
+                # SoftHSM answers a wrong tag with CKR_GENERAL_ERROR: ask whether the token works at all before
+                # believing that the data is bad.
+                key.encrypt(b"", mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, b"", _TAG_BITS))
+                raise DataLoss(
+                    Reason.KEY_NOT_USABLE, "a wrapped key does not open under this token's wrapping key"
+                ) from error
+
+        return self._token.use(work)
+
+    def check(self) -> None:
+        """One signature by a key kept for this, made when it is first needed."""
+        if self._self_test is None:
+            self._self_test = self._find(SELF_TEST_KEY, KeyAlgorithm.ES256) or self.generate(
+                SELF_TEST_KEY, KeyAlgorithm.ES256, 0
+            )
+        self.sign(self._self_test, [bytes(32)])
+
+    def close(self) -> None:
+        """Finalises the module."""
+        self._token.close()
+
+    def _find(self, label: str, algorithm: KeyAlgorithm) -> TokenKey | None:
+        def work(session: Session) -> TokenKey | None:
+            found = list(session.raw.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.LABEL: label}))
+            if len(found) != 1:
+                return None
+            return TokenKey(label, algorithm, mechanisms.public_key(found[0], algorithm))
+
+        return self._token.use(work)
+
+    def _private_key(self, session: Session, key: TokenKey) -> Any:
+        handle = session.handles.get(key.label)
+        if handle is None or (key.label, key.public_key) not in self._proven:
+            # A label alone proves nothing: exactly one pair must have it, with the public half on record.
+            public = _one(session, ObjectClass.PUBLIC_KEY, key.label)
+            if mechanisms.public_key(public, key.algorithm) != key.public_key:
+                raise FailedPrecondition(
+                    Reason.KEY_NOT_USABLE, f"the token's key {key.label} is not the key on record; do not use it"
+                )
+            handle = session.handles[key.label] = _one(session, ObjectClass.PRIVATE_KEY, key.label)
+            self._proven.add((key.label, key.public_key))
+        return handle
+
+    def _wrapping_key(self, session: Session) -> Any:
+        handle = session.handles.get(WRAPPING_KEY)
+        if handle is None:
+            handle = session.handles[WRAPPING_KEY] = self._token.exclusively(lambda: _wrapping_key(session))
+        return handle
+
+
+def _wrapping_key(session: Session) -> Any:
+    found = list(session.raw.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: WRAPPING_KEY}))
+    if found:
+        return found[0]
+    return session.raw.generate_key(
+        KeyType.AES,
+        256,
+        label=WRAPPING_KEY,
+        store=True,
+        template={
+            Attribute.PRIVATE: True,
+            Attribute.SENSITIVE: True,
+            Attribute.EXTRACTABLE: False,
+            Attribute.ENCRYPT: True,
+            Attribute.DECRYPT: True,
+            Attribute.WRAP: False,
+            Attribute.UNWRAP: False,
+            Attribute.SIGN: False,
+            Attribute.VERIFY: False,
+        },
+    )
+
+
+def _one(session: Session, kind: ObjectClass, label: str) -> Any:
+    found = list(session.raw.get_objects({Attribute.CLASS: kind, Attribute.LABEL: label}))
+    if len(found) != 1:
+        raise FailedPrecondition(
+            Reason.KEY_NOT_USABLE, f"the token has {len(found)} keys labelled {label}, expected one; see its backup"
+        )
+    return found[0]
+
+
+def _remove(session: Session, label: str) -> None:
+    session.handles.pop(label, None)
+    for found in list(session.raw.get_objects({Attribute.LABEL: label})):
+        found.destroy()

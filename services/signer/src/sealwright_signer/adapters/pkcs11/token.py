@@ -1,0 +1,227 @@
+"""One logged-in token: a session per thread, healing after session, login or token loss, one try per PIN."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pkcs11 import exceptions
+from sealwright_common.domain.errors import FailedPrecondition, Problem, Reason, Unavailable
+
+from sealwright_signer.adapters.pkcs11.module import Module, Trouble, attribute_mapper, trouble
+
+T = TypeVar("T")
+RETRY_AFTER = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """Where the token is and how to log in."""
+
+    module: str
+    """Path of the PKCS#11 module."""
+    label: str
+    """Label of the token."""
+    pin: str
+    """User PIN."""
+    lock_dir: Path = Path(tempfile.gettempdir())
+    """Folder of the file lock that keeps processes of one machine from logging in at once."""
+
+    def __repr__(self) -> str:
+        return f"TokenSettings(module={self.module!r}, label={self.label!r})"
+
+
+class Session:
+    """One thread's session and the keys it has found. Void once the token's generation has moved on."""
+
+    def __init__(self, raw: Any, generation: int) -> None:
+        self.raw = raw
+        self.generation = generation
+        self.handles: dict[str, Any] = {}
+        """Private keys by label. They die with the session: handles are never carried over."""
+
+
+class Gate:
+    """Many threads inside the module, or one that starts it over."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._inside = 0
+        self._closed = False
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Hold the module open for one use."""
+        with self._condition:
+            while self._closed:
+                self._condition.wait()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._inside -= 1
+                self._condition.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody is inside and keep everybody out."""
+        with self._condition:
+            while self._closed:
+                self._condition.wait()
+            self._closed = True
+            while self._inside:
+                self._condition.wait()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._closed = False
+                self._condition.notify_all()
+
+
+class Token:
+    """A token of a module, logged in once per process however many threads use it."""
+
+    def __init__(self, settings: TokenSettings) -> None:
+        """Loads the module. The login happens with the first use."""
+        self.settings = settings
+        self._module: Module | None = None
+        self._gate = Gate()
+        self._login_lock = threading.Lock()
+        self._generation = 0
+        self._login: tuple[int, Any] | None = None
+        self._locked_out: str | None = None
+        self._local = threading.local()
+        self._mapper = attribute_mapper()
+        name = hashlib.sha256(f"{settings.module}\0{settings.label}".encode()).hexdigest()[:16]
+        self._lock_path = settings.lock_dir / f"sealwright-token-{name}.lock"
+
+    def use(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` with this thread's session; heal and run it once more if the session or the token was lost.
+
+        ``work`` must be repeatable. Raises Unavailable TOKEN_UNAVAILABLE if healing did not help, FailedPrecondition
+        KEY_NOT_USABLE if the token refuses the request itself, and whatever Problem ``work`` raises.
+        """
+        generation = self._generation
+        try:
+            return self._attempt(work)
+        except exceptions.PKCS11Error as error:
+            kind = self._refuse_unless_healable(error)
+        self._heal(generation, kind)
+        generation = self._generation
+        try:
+            return self._attempt(work)
+        except exceptions.PKCS11Error as error:
+            if self._refuse_unless_healable(error) is Trouble.SESSION:
+                # New sessions did not help: some modules only recover from a full start-over.
+                self._heal(generation, Trouble.DEVICE)
+                try:
+                    return self._attempt(work)
+                except exceptions.PKCS11Error as last:
+                    self._refuse_unless_healable(last)
+                    raise self._unavailable(last) from last
+            raise self._unavailable(error) from error
+
+    def exclusively(self, work: Callable[[], T]) -> T:
+        """Run ``work`` while no other process of this machine that uses the token is in such a stretch or logging in."""
+        with self._lock_path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return work()
+
+    def close(self) -> None:
+        """Ends every session of this process and finalises the module."""
+        with self._gate.alone():
+            self._forget()
+            if self._module is not None:
+                self._module.finish()
+                self._module = None
+
+    def _attempt(self, work: Callable[[Session], T]) -> T:
+        if self._locked_out is not None:
+            raise self._pin_refused()
+        with self._gate.inside():
+            return work(self._session())
+
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None or session.generation != self._generation:
+            session = self._open()
+            self._local.session = session
+        return session
+
+    def _open(self) -> Session:
+        """A session in the logged-in token; logs in first if this generation has not."""
+        with self._login_lock:
+            if self._locked_out is not None:
+                raise self._pin_refused()
+            generation = self._generation
+            if self._module is None:
+                self._module = Module(self.settings.module)
+            token = self._module.token(self.settings.label)
+            if self._login is None or self._login[0] != generation:
+                self._login = (generation, self._log_in(token))
+            return Session(token.open(rw=True, attribute_mapper=self._mapper), generation)
+
+    def _log_in(self, token: Any) -> Any:
+        # SoftHSM's file store is not safe for two processes that log in at once.
+        def work() -> Any:
+            try:
+                return token.open(rw=True, user_pin=self.settings.pin, attribute_mapper=self._mapper)
+            except exceptions.UserAlreadyLoggedIn:
+                return token.open(rw=True, attribute_mapper=self._mapper)
+            except exceptions.PKCS11Error as error:
+                if trouble(error) is Trouble.CREDENTIALS:
+                    # A second try could lock the token for everybody.
+                    self._locked_out = type(error).__name__
+                raise
+
+        return self.exclusively(work)
+
+    def _heal(self, generation: int, kind: Trouble) -> None:
+        """Makes every session void; starts the module over if the device is in trouble. Once per failed generation."""
+        with self._gate.alone():
+            if self._generation != generation:
+                return
+            self._forget()
+            if kind is Trouble.DEVICE and self._module is not None:
+                try:
+                    self._module.start_over()
+                except exceptions.PKCS11Error as error:
+                    raise self._unavailable(error) from error
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._login = None
+
+    def _refuse_unless_healable(self, error: exceptions.PKCS11Error) -> Trouble:
+        kind = trouble(error)
+        if kind is Trouble.CREDENTIALS:
+            raise self._pin_refused() from error
+        if kind is Trouble.REQUEST:
+            raise FailedPrecondition(
+                Reason.KEY_NOT_USABLE, f"the token refuses this use of the key ({type(error).__name__})"
+            ) from error
+        return kind
+
+    def _pin_refused(self) -> Problem:
+        return Unavailable(
+            Reason.TOKEN_UNAVAILABLE,
+            f"the token {self.settings.label} refused the PIN ({self._locked_out}); it is not tried again: "
+            "set the right PIN and restart the signer",
+        )
+
+    def _unavailable(self, error: exceptions.PKCS11Error) -> Problem:
+        return Unavailable(
+            Reason.TOKEN_UNAVAILABLE,
+            f"the token {self.settings.label} is away ({type(error).__name__}); repeat the call",
+            retry_after=RETRY_AFTER,
+        )

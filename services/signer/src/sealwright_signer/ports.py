@@ -1,0 +1,264 @@
+"""What the signer's use cases and adapters need from one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key pair in a token: found by its label and proven by its public half."""
+
+    label: str
+    algorithm: KeyAlgorithm
+    public_key: bytes
+    """As :attr:`sealwright_common.domain.keys.Key.public_key`."""
+
+
+class Hsm(Protocol):
+    """A token that makes keys and signs with them. Blocking and safe for threads; never called on the event loop.
+
+    Raises Unavailable TOKEN_UNAVAILABLE while the token is away (it heals by itself), FailedPrecondition KEY_NOT_USABLE
+    if a key is not in the token.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is, for people: "PKCS#11 token sealwright" or "file root of trust"."""
+        ...
+
+    def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
+        """A new key pair called ``label``: sensitive, not extractable, for ``algorithm`` alone."""
+        ...
+
+    def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
+        """One signature each. EdDSA signs messages, ES* and PS256 and RS256 digests, blind RSA the blinded message.
+
+        Signatures are raw: r‖s for ECDSA, as long as the modulus for RSA. They are NOT verified here.
+        """
+        ...
+
+    def uri(self, key: TokenKey) -> str:
+        """The key's PKCS#11 URI (RFC 7512), or the like; it holds no secret."""
+        ...
+
+    def destroy(self, key: TokenKey) -> None:
+        """Removes both halves for good; a key that is not there is no error."""
+        ...
+
+    def wrap(self, plain: bytes, context: bytes) -> bytes:
+        """``plain`` encrypted by the token's AES key, bound to ``context``."""
+        ...
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """What was wrapped under the same ``context``. DataLoss if it does not open."""
+        ...
+
+    def check(self) -> None:
+        """Returns if the token signs; raises what :meth:`sign` would."""
+        ...
+
+    def close(self) -> None:
+        """Gives the token back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key with what the signer needs to use it."""
+
+    key: Key
+    signing_key: str
+    """A PKCS#11 URI, or ``wrapped:`` and a base64 blob; empty once destroyed. Never a plain key."""
+    schedule_version: int = 0
+    """Version of the schedule entry that was applied last."""
+    previous_state: KeyState | None = None
+    """State before a scheduled destruction; what cancelling gives back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What one new key shall be, checked."""
+
+    id: UUID
+    tenant: str
+    algorithm: KeyAlgorithm
+    purpose: KeyPurpose
+    protection: Protection
+    rsa_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A new key pair: the public half and where the private one is."""
+
+    public_key: bytes
+    signing_key: str
+
+
+class SignatureFormat(StrEnum):
+    """How a signature is written."""
+
+    RAW = "RAW"
+    DER = "DER"
+
+
+class InputKind(StrEnum):
+    """How an input is to be read."""
+
+    MESSAGE = "MESSAGE"
+    DIGEST = "DIGEST"
+
+
+@dataclass(frozen=True, slots=True)
+class BlindSignatures:
+    """What one key answered to blinded tokens."""
+
+    signed_tokens: tuple[bytes, ...]
+    proof: bytes
+    """Batch DLEQ proof; empty for blind RSA."""
+
+
+class Vault(Protocol):
+    """Every private key, HSM and WRAPPED alike. Never blocks the event loop; nothing leaves it unverified."""
+
+    async def create(self, keys: Sequence[NewKey]) -> list[KeyPair]:
+        """New key pairs, in order. If one fails, those made are destroyed and the error is raised."""
+        ...
+
+    async def sign(
+        self, key: StoredKey, inputs: Sequence[bytes], kind: InputKind, form: SignatureFormat
+    ) -> list[bytes]:
+        """One verified signature per input.
+
+        Raises InvalidArgument for a digest of the wrong length, Internal SIGNATURE_FAULTY if one does not verify.
+        """
+        ...
+
+    async def blind_sign(self, key: StoredKey, blinded: Sequence[bytes]) -> BlindSignatures:
+        """Each blinded token signed, with a batch proof where the protocol has one; verified before it is returned.
+
+        The same key and tokens give the same bytes. Raises InvalidArgument BLINDED_TOKEN_INVALID naming the first bad one.
+        """
+        ...
+
+    async def destroy(self, key: StoredKey) -> None:
+        """Makes the private key unusable for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """Which keys to list; None and empty mean all."""
+
+    purpose: KeyPurpose | None = None
+    state: KeyState | None = None
+    algorithm: KeyAlgorithm | None = None
+    issuer_type: str = ""
+    cohort: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A time-aware issuer as the schedule describes it."""
+
+    tenant: str
+    issuer_type: str
+    buffer: int
+    overlap: int
+    max_tokens: int
+    """Most tokens per key in one request."""
+    allow_legacy_protocol: bool = False
+    expires_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def modulus(self) -> int:
+        """Number of keys that sign each request: buffer + overlap."""
+        return self.buffer + self.overlap
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A spent token."""
+
+    id: UUID
+    token_id: bytes
+    """SHA-256 over what makes the token unique."""
+    key_id: UUID
+    issuer_type: str
+    cohort: int
+    binding: bytes
+    """SHA-256 of the payload it was bound to."""
+    time: datetime
+    keep_until: datetime
+    """Not before this may the record go: the key's end plus leeway."""
+
+
+class Keys(Protocol):
+    """Stored keys; every look-up is by tenant. Reads lock nothing unless they say so."""
+
+    async def insert(self, keys: Sequence[StoredKey]) -> None:
+        """Stores new keys. AlreadyExists SLOT_TAKEN if an issuer's slot has a key already."""
+        ...
+
+    async def get(self, tenant: str, ids: Sequence[UUID]) -> dict[UUID, StoredKey]:
+        """The keys that exist among ``ids``."""
+        ...
+
+    async def lock(self, tenant: str, ids: Sequence[UUID]) -> dict[UUID, StoredKey]:
+        """As :meth:`get`, locked until the transaction ends."""
+        ...
+
+    async def active(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> StoredKey | None:
+        """The key that signs now for the issuer: of those active the one whose window began last."""
+        ...
+
+    async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime, limit: int) -> list[StoredKey]:
+        """The issuer's unexpired keys, published or active and not disabled, earliest window first."""
+        ...
+
+    async def redeemable(
+        self, tenant: str, issuer_type: str, cohort: int, now: datetime, leeway: timedelta
+    ) -> list[StoredKey]:
+        """The issuer's keys whose window, widened by ``leeway``, holds ``now``; any cohort for 0. Strictly active first."""
+        ...
+
+    async def page(self, tenant: str, which: KeyFilter, now: datetime, before: UUID | None, size: int) -> list[Key]:
+        """Up to ``size`` keys, newest first, made before ``before``."""
+        ...
+
+    async def update(self, keys: Sequence[StoredKey]) -> None:
+        """Stores what may change of locked keys."""
+        ...
+
+    async def due_for_destruction(self, now: datetime, limit: int) -> list[StoredKey]:
+        """Keys of any tenant whose destruction is due, locked; rows locked by others are skipped."""
+        ...
+
+
+class Schedule(Protocol):
+    """The local copy of the rotator's schedule."""
+
+    async def put(self, issuers: Sequence[Issuer]) -> None:
+        """Stores issuers; an older version than the stored one is left out."""
+        ...
+
+    async def issuer(self, tenant: str, issuer_type: str) -> Issuer | None:
+        """The issuer, if it is known."""
+        ...
+
+
+class Redemptions(Protocol):
+    """Spent tokens."""
+
+    async def spend(self, tenant: str, redemptions: Sequence[Redemption]) -> list[Redemption]:
+        """Records each token once; the record that holds, in order: the given one if the token was unspent."""
+        ...
