@@ -47,6 +47,26 @@ class CredentialFormat(StrEnum):
         """Whether it is a profile of DCP, so that it can be delivered through it."""
         return self in (CredentialFormat.VC11_SL2021_JWT, CredentialFormat.VC20_BSSL_JWT)
 
+    @property
+    def status_kind(self) -> StatusKind:
+        """The kind of status list its credentials are entered in."""
+        match self:
+            case CredentialFormat.VC11_SL2021_JWT | CredentialFormat.JWT_VC_JSON:
+                return StatusKind.STATUS_LIST_2021
+            case CredentialFormat.VC20_BSSL_JWT | CredentialFormat.LDP_VC:
+                return StatusKind.BITSTRING
+            case CredentialFormat.DC_SD_JWT | CredentialFormat.MSO_MDOC:
+                return StatusKind.TOKEN
+
+
+class StatusKind(StrEnum):
+    """How a status list is written."""
+
+    STATUS_LIST_2021 = "statuslist2021"
+    BITSTRING = "bitstring"
+    TOKEN = "token"
+    """Token Status List: one entry per credential with 0 valid, 1 invalid, 2 suspended."""
+
 
 class ReissuePolicy(StrEnum):
     """What happens to a holder's earlier credentials of the same definition."""
@@ -185,6 +205,15 @@ class StatusPlace:
     uri: str
     index: int
     purpose: StatusPurpose
+    kind: StatusKind
+
+    def value(self, state: CredentialState) -> int:
+        """What the entry holds for a credential in ``state``."""
+        if self.kind is StatusKind.TOKEN:
+            return {CredentialState.VALID: 0, CredentialState.REVOKED: 1, CredentialState.SUSPENDED: 2}[state]
+        if self.purpose is StatusPurpose.REVOCATION:
+            return int(state is CredentialState.REVOKED)
+        return int(state is CredentialState.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,533 @@
+"""What certify's use cases need of the world: storage, keys and signatures, formats, templates, sources, holders.
+
+Everything is asked for in sets: many definitions, many processes, many signatures at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from sealwright_common.domain.call import Call
+from sealwright_common.domain.credentials import (
+    CredentialDefinition,
+    CredentialFormat,
+    CredentialState,
+    DefinitionRef,
+    IssuedCredential,
+    StatusKind,
+    StatusPlace,
+    StatusPurpose,
+)
+from sealwright_common.domain.errors import FieldProblem
+from sealwright_common.domain.intervals import Interval
+from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState
+from sealwright_common.domain.json_values import Json, JsonObject
+from sealwright_common.domain.keys import KeyAlgorithm, KeyState
+
+V = TypeVar("V")
+
+# ---- nouns that only certify knows
+
+
+@dataclass(frozen=True, slots=True)
+class DcpPolicy:
+    """Switches of a tenant's DCP door; the defaults are the strict ones."""
+
+    allow_any_relationship: bool = False
+    """Accept token keys that are not listed under capabilityInvocation."""
+    allow_unknown_holders: bool = True
+    """Accept holders that were never stored."""
+    refuse_with_401: bool = False
+    """Answer missing attestations and failed rules by 401, as the seed's text says, not by 403."""
+    conflict_after_terminal: bool = False
+    """Answer a repeated holderPid of a finished process by 409, not by a new process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The issuing side of a tenant."""
+
+    name: str
+    did: str
+    key_issuer: str
+    """Name of the rotator's issuer whose keys sign."""
+    display_name: str
+    dcp: DcpPolicy
+    create_time: datetime
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerKey:
+    """A key of the schedule as certify's copy has it."""
+
+    tenant: str
+    issuer: str
+    key_id: str
+    slot: int
+    algorithm: KeyAlgorithm
+    public_key: bytes
+    """As the signer encodes it: Ed25519 32 bytes, EC uncompressed point, RSA SubjectPublicKeyInfo."""
+    window: Interval
+    state: KeyState
+    version: int
+    verify_until: datetime | None = None
+    """Until when what it signed may be verified with it, as the schedule says."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationDefinition:
+    """A source of claims: a registered type and its configuration."""
+
+    id: str
+    type: str
+    configuration: JsonObject
+    update_time: datetime | None = None
+
+    @property
+    def output_claim(self) -> str:
+        """The name its claims stand under: ``outputClaim`` of the configuration, else the definition's id."""
+        name = self.configuration.get("outputClaim")
+        return name if isinstance(name, str) and name else self.id
+
+    @property
+    def required(self) -> bool:
+        """Whether an issuance is refused when it gives nothing; true unless the configuration says otherwise."""
+        return self.configuration.get("required") is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """One row of the attestation table."""
+
+    did: str
+    attributes: JsonObject
+    create_time: datetime | None = None
+    update_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who may ask for credentials."""
+
+    did: str
+    display_name: str
+    attributes: JsonObject
+    create_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A prompt to a holder, waiting to be sent."""
+
+    id: UUID
+    tenant: str
+    holder_did: str
+    definition_ids: tuple[str, ...]
+    reason: str
+    attempts: int
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusList:
+    """A status list and where it stands."""
+
+    id: UUID
+    tenant: str
+    kind: StatusKind
+    purpose: StatusPurpose
+    uri: str
+    size: int
+    used: int
+    set_count: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStatusList:
+    """A published status list credential."""
+
+    version: int
+    payload: str
+    etag: str
+    media_type: str
+    renew_time: datetime
+    """From when on it is signed anew although nothing changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A credential before it is signed: its id and status entries are reserved, so that a retry reuses them."""
+
+    id: UUID
+    process_id: UUID
+    position: int
+    """Place among the credentials of its process."""
+    definition: DefinitionRef
+    valid_from: datetime
+    status: tuple[StatusPlace, ...]
+
+
+# ---- making a credential
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """The key a credential is going to be signed with."""
+
+    key_id: str
+    """Id in the signer."""
+    method: str
+    """Verification method: the issuer's DID, ``#`` and the key id."""
+    algorithm: KeyAlgorithm
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything a format needs to write one credential."""
+
+    id: UUID
+    definition: CredentialDefinition
+    issuer: Tenant
+    key: SigningKey
+    holder_did: str
+    holder_jwk: Mapping[str, str] | None
+    """Public key the credential is bound to, for formats that bind to keys."""
+    content: JsonObject
+    """What the template or mappings made: ``credentialSubject`` and members beside it. Never holds reserved members."""
+    valid_from: datetime
+    valid_until: datetime | None
+    status: tuple[StatusPlace, ...]
+    schema_uri: str | None
+    """Where the definition's JSON Schema is served; None if it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """What is signed, and what is needed to complete the credential afterwards."""
+
+    signing_input: bytes
+    rest: object = None
+
+
+class CredentialWriter(Protocol):
+    """Writes credentials of some formats. Signing happens between ``prepare`` and ``complete``, in batches."""
+
+    @property
+    def formats(self) -> frozenset[CredentialFormat]:
+        """The formats it writes."""
+        ...
+
+    def problems(self, definition: CredentialDefinition) -> list[FieldProblem]:
+        """What in a definition does not suit the format; unknown members of ``format_options`` are problems."""
+        ...
+
+    def prepare(self, draft: Draft) -> Unsigned:
+        """The bytes to sign. Sets every reserved member itself."""
+        ...
+
+    def complete(self, unsigned: Unsigned, signature: bytes) -> str:
+        """The finished credential. ``signature`` is raw: r and s for ECDSA."""
+        ...
+
+    def check(self, payload: str, draft: Draft) -> None:
+        """Verifies a finished credential by code that did not write it, and compares it with ``draft``.
+
+        Raises Internal with SIGNATURE_FAULTY; then nothing leaves.
+        """
+        ...
+
+
+class Signer(Protocol):
+    """The signer service."""
+
+    async def sign(self, tenant: str, key: SigningKey, inputs: Sequence[bytes], request_id: str) -> list[bytes]:
+        """Raw signatures over ``inputs`` with ``key``, in their order; all or none.
+
+        Raises FailedPrecondition if the key does not sign now, Unavailable if the signer is away.
+        """
+        ...
+
+
+class KeyDirectory(Protocol):
+    """The rotator service."""
+
+    async def keys(self, tenant: str, issuer: str) -> list[IssuerKey]:
+        """The issuer's keys as they stand now. NotFound without such an issuer, Unavailable if the rotator is away."""
+        ...
+
+
+class TemplateEngine(Protocol):
+    """Renders templates inside a budget of time and size."""
+
+    def problems(self, template: Json) -> list[str]:
+        """What is wrong with a template when it is stored."""
+        ...
+
+    def render(self, template: Json, context: JsonObject) -> JsonObject:
+        """The content. InvalidArgument (TEMPLATE_INVALID) or ResourceExhausted (TEMPLATE_BUDGET)."""
+        ...
+
+
+class SchemaEngine(Protocol):
+    """Compiles and applies JSON Schemas."""
+
+    def problems(self, schema: JsonObject) -> list[str]:
+        """What is wrong with a schema when it is stored; references outside the document are refused."""
+        ...
+
+    def violations(self, schema: JsonObject, value: Json) -> list[str]:
+        """Where ``value`` does not fit, by path; never the values themselves."""
+        ...
+
+
+# ---- attestation sources
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationContext:
+    """What a source may know of the request: the holder, its verified presentation's token, pushed claims."""
+
+    tenant: str
+    holder_did: str
+    access_token: str | None = None
+    """Access token the holder sent along, for a presentation query."""
+    pushed: Mapping[str, JsonObject] = field(default_factory=dict[str, JsonObject])
+    """Claims per attestation id that the caller vouches for."""
+    remaining: float = 5.0
+    """Seconds the source may take."""
+
+
+class AttestationSource(Protocol):
+    """Gives the claims of one attestation definition."""
+
+    async def evaluate(self, context: AttestationContext) -> JsonObject | None:
+        """The claims, or None if the source knows nothing of the holder.
+
+        Raises Unavailable if the source cannot be asked now, PermissionDenied if what it was shown does not convince.
+        """
+        ...
+
+
+class AttestationSourceFactory(Protocol):
+    """Makes the sources of one attestation type."""
+
+    @property
+    def type(self) -> str:
+        """The type's name."""
+        ...
+
+    async def problems(self, tenant: str, definition: AttestationDefinition) -> list[str]:
+        """What is wrong with a definition, as expectations; empty if nothing is."""
+        ...
+
+    def create(self, definition: AttestationDefinition) -> AttestationSource:
+        """The source of a definition without problems."""
+        ...
+
+
+# ---- storage
+
+
+class TenantStore(Protocol):
+    async def put(self, tenant: Tenant) -> None: ...
+    async def get(self, name: str) -> Tenant | None: ...
+    async def by_did(self, did: str) -> Tenant | None: ...
+    async def by_key_issuer(self, tenants: Sequence[str]) -> list[Tenant]: ...
+
+
+class KeyStore(Protocol):
+    async def put(self, keys: Sequence[IssuerKey]) -> list[IssuerKey]: ...
+    async def list(self, tenant: str, issuer: str) -> list[IssuerKey]: ...
+    async def signed_until(self, tenant: str, methods: Sequence[str]) -> dict[str, datetime | None]: ...
+
+
+class DefinitionStore(Protocol):
+    async def put(self, tenant: str, definition: CredentialDefinition) -> CredentialDefinition: ...
+    async def latest(self, tenant: str, ids: Sequence[str]) -> dict[str, CredentialDefinition]: ...
+    async def pinned(self, tenant: str, refs: Sequence[DefinitionRef]) -> dict[DefinitionRef, CredentialDefinition]: ...
+    async def page(self, tenant: str, after: str, limit: int) -> list[CredentialDefinition]: ...
+    async def delete(self, tenant: str, id_: str) -> DefinitionRef | None: ...
+    async def naming_attestation(self, tenant: str, attestation_id: str) -> list[str]: ...
+
+
+class AttestationStore(Protocol):
+    async def put_definition(self, tenant: str, definition: AttestationDefinition) -> AttestationDefinition: ...
+    async def definitions(self, tenant: str, ids: Sequence[str]) -> dict[str, AttestationDefinition]: ...
+    async def definition_page(self, tenant: str, after: str, limit: int) -> list[AttestationDefinition]: ...
+    async def delete_definition(self, tenant: str, id_: str) -> bool: ...
+    async def insert(self, tenant: str, rows: Sequence[Attestation]) -> None: ...
+    async def update(self, tenant: str, row: Attestation) -> Attestation | None: ...
+    async def delete(self, tenant: str, did: str) -> bool: ...
+    async def get(self, tenant: str, did: str) -> Attestation | None: ...
+    async def page(self, tenant: str, after: str, limit: int) -> list[Attestation]: ...
+
+
+class HolderStore(Protocol):
+    async def put(self, tenant: str, holder: Holder) -> Holder: ...
+    async def get(self, tenant: str, did: str) -> Holder | None: ...
+    async def page(self, tenant: str, after: str, limit: int) -> list[Holder]: ...
+    async def delete(self, tenant: str, did: str) -> bool: ...
+    async def queue_offers(self, offers: Sequence[Offer]) -> None: ...
+    async def claim_offers(self, now: datetime, lease: timedelta, limit: int) -> list[Offer]: ...
+    async def settle_offer(self, offer: UUID, delivered: bool) -> None: ...
+    async def postpone_offer(self, offer: UUID, next_time: datetime) -> None: ...
+
+
+class ProcessStore(Protocol):
+    async def insert(self, process: IssuanceProcess) -> bool: ...
+    async def open_by_pid(self, tenant: str, holder_did: str, holder_pid: str) -> IssuanceProcess | None: ...
+    async def last_by_pid(self, tenant: str, holder_did: str, holder_pid: str) -> IssuanceProcess | None: ...
+    async def count_open(self, tenant: str, holder_did: str, limit: int) -> int: ...
+    async def get(self, tenant: str, id_: UUID, *, lock: bool = False) -> IssuanceProcess | None: ...
+    async def save(self, processes: Sequence[IssuanceProcess]) -> None: ...
+    async def page(
+        self, tenant: str, state: IssuanceState | None, holder_did: str, before: UUID | None, limit: int
+    ) -> list[IssuanceProcess]: ...
+    async def claim_generation(self, now: datetime, lease: timedelta, limit: int) -> list[IssuanceProcess]: ...
+    async def claim_delivery(
+        self, now: datetime, lease: timedelta, limit: int, *, first: bool, busy: Sequence[str]
+    ) -> list[IssuanceProcess]: ...
+    async def claim_expired(self, now: datetime, limit: int) -> list[IssuanceProcess]: ...
+    async def mark_generated(self, ids: Sequence[UUID], now: datetime) -> None: ...
+    async def release(self, ids: Sequence[UUID], next_time: datetime) -> None: ...
+
+
+class CredentialStore(Protocol):
+    async def prepare(self, prepared: Sequence[Prepared]) -> None: ...
+    async def prepared(self, process_ids: Sequence[UUID]) -> list[Prepared]: ...
+    async def store(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None: ...
+    async def of_processes(self, tenant: str, process_ids: Sequence[UUID]) -> list[IssuedCredential]: ...
+    async def get(self, tenant: str, ids: Sequence[UUID], *, lock: bool = False) -> list[IssuedCredential]: ...
+    async def page(
+        self, tenant: str, holder_did: str, definition_id: str, before: UUID | None, limit: int
+    ) -> list[IssuedCredential]: ...
+    async def set_state(self, tenant: str, ids: Sequence[UUID], state: CredentialState) -> list[IssuedCredential]: ...
+    async def previous(
+        self, tenant: str, holder_did: str, definition_id: str, except_ids: Sequence[UUID]
+    ) -> list[IssuedCredential]: ...
+    async def signed_with(self, tenant: str, method: str, now: datetime, limit: int) -> list[IssuedCredential]: ...
+
+
+class StatusStore(Protocol):
+    async def reserve(
+        self, tenant: str, kind: StatusKind, purpose: StatusPurpose, count: int, base_uri: str, size: int, now: datetime
+    ) -> list[StatusPlace]: ...
+    async def set_values(self, values: Sequence[tuple[StatusPlace, int]]) -> None: ...
+    async def get(self, list_id: UUID) -> StatusList | None: ...
+    async def page(self, tenant: str, after: UUID | None, limit: int) -> list[StatusList]: ...
+    async def values(self, list_id: UUID) -> dict[int, int]: ...
+    async def published(self, list_id: UUID) -> SignedStatusList | None: ...
+    async def publish(self, list_id: UUID, signed: SignedStatusList) -> None: ...
+
+
+class TokenGuard(Protocol):
+    async def use(self, issuer: str, jti: str, until: datetime) -> bool:
+        """Remembers a token id until ``until``; False if it was used before. Atomic over every instance."""
+        ...
+
+
+class CertifyWork(Protocol):
+    """One transaction over certify's tables."""
+
+    @property
+    def call(self) -> Call: ...
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def tenants(self) -> TenantStore: ...
+    @property
+    def keys(self) -> KeyStore: ...
+    @property
+    def definitions(self) -> DefinitionStore: ...
+    @property
+    def attestations(self) -> AttestationStore: ...
+    @property
+    def holders(self) -> HolderStore: ...
+    @property
+    def processes(self) -> ProcessStore: ...
+    @property
+    def credentials(self) -> CredentialStore: ...
+    @property
+    def status(self) -> StatusStore: ...
+    @property
+    def tokens(self) -> TokenGuard: ...
+    def emit(self, *events: object) -> None: ...
+    def audit(self, action: str, target: str, **detail: str | int | bool) -> None: ...
+    def answer(self, value: V) -> V: ...
+
+
+class Store(Protocol):
+    """Where units of work come from."""
+
+    def begin(self, call: Call) -> AbstractAsyncContextManager[CertifyWork]: ...
+    def read(self) -> AbstractAsyncContextManager[CertifyWork]: ...
+    def begin_system(self, name: str, tenant: str = "default") -> AbstractAsyncContextManager[CertifyWork]: ...
+
+
+# ---- holders
+
+
+class DeliveryOutcome:
+    """How one delivery ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(DeliveryOutcome):
+    """The holder has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(DeliveryOutcome):
+    """The holder will never take it."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain(DeliveryOutcome):
+    """It may work later."""
+
+    detail: str
+    unknown: bool
+    """Whether the message may have arrived all the same."""
+    after: timedelta | None = None
+    """What the holder asked for."""
+
+
+class HolderGateway(Protocol):
+    """Reaches the holder's side of one protocol."""
+
+    async def deliver(
+        self, issuer: Tenant, process: IssuanceProcess, credentials: Sequence[IssuedCredential], token: str | None
+    ) -> DeliveryOutcome:
+        """Hands over the credentials of a process, always the same bytes."""
+        ...
+
+    async def refuse(self, issuer: Tenant, process: IssuanceProcess, token: str | None) -> DeliveryOutcome:
+        """Tells the holder that its request was refused."""
+        ...
+
+    async def offer(self, issuer: Tenant, offer: Offer) -> DeliveryOutcome:
+        """Prompts the holder."""
+        ...
+
+
+class Secrets(Protocol):
+    """Keeps the holders' tokens unreadable in the database."""
+
+    def seal(self, text: str) -> bytes: ...
+    def unseal(self, sealed: bytes) -> str | None: ...
+
+
+class Wake(Protocol):
+    """Tells a worker that there is work."""
+
+    def __call__(self) -> None: ...
