@@ -1,0 +1,1 @@
+"""Adapters of certify: one file or folder per outside thing."""
