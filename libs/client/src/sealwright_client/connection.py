@@ -1,8 +1,8 @@
 """Where the mesh is: addresses and certificates, from the environment or from the profile that a running mesh wrote.
 
 ``SEALWRIGHT_SIGNER``, ``_ROTATOR``, ``_CERTIFY`` and ``_STAMP`` name addresses; ``SEALWRIGHT_TLS_CERT``, ``_KEY`` and
-``_CA`` the files of mutual TLS. What is not named comes from ``mesh.json`` in the data folder (``SEALWRIGHT_DATA``, by default
-``.sealwright`` in this folder or one above it), which ``./mesh up`` writes.
+``_CA`` the files of mutual TLS. What is not named comes from ``mesh.json`` in the data folder (``SEALWRIGHT_DATA``, by
+default ``.sealwright`` in this folder or one above it), which ``./mesh up`` writes.
 """
 
 from __future__ import annotations

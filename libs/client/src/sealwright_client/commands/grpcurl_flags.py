@@ -17,8 +17,5 @@ app = typer.Typer()
 def grpcurl_flags(as_json: JsonFlag = False) -> None:
     """Flags for grpcurl, to be used as: grpcurl $(sealwright grpcurl-flags) 127.0.0.1:7101 list."""
     tls = find_profile().tls
-    if tls is None:
-        flags = ["-plaintext"]
-    else:
-        flags = ["-cacert", str(tls.ca), "-cert", str(tls.cert), "-key", str(tls.key)]
+    flags = ["-plaintext"] if tls is None else ["-cacert", str(tls.ca), "-cert", str(tls.cert), "-key", str(tls.key)]
     print(json.dumps(flags) if as_json else shlex.join(flags))
