@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cached_property
 
-from grpc import aio
 from sealwright.certify.v1 import (
     attestation_service_pb2_grpc,
     credential_service_pb2_grpc,
@@ -19,7 +18,7 @@ from sealwright.rotator.v1 import rotator_service_pb2_grpc
 from sealwright.signer.v1 import key_service_pb2_grpc, signing_service_pb2_grpc, token_service_pb2_grpc
 from sealwright.stamp.v1 import stamp_service_pb2_grpc
 from sealwright_common.domain.tenants import DEFAULT_TENANT
-from sealwright_common.runtime.grpc import Channel, connect, problem_from_rpc_error
+from sealwright_common.runtime.grpc import Channel, connect
 
 from sealwright_client.connection import Profile, find_profile
 
@@ -28,8 +27,8 @@ class Sealwright:
     """A client of one mesh for one tenant. Use it as ``async with Sealwright.open() as mesh``.
 
     Attributes are the generated stubs, so every call is typed: ``await mesh.keys.GetKey(GetKeyRequest(key_id=...))``.
-    Channels are opened when first used. A refused call raises ``grpc.aio.AioRpcError``; it leaves :meth:`open` as the
-    :class:`~sealwright_common.domain.errors.Problem` it stands for.
+    Channels are opened when first used. A refused call raises the
+    :class:`~sealwright_common.domain.errors.Problem` that the service answered.
     """
 
     def __init__(self, profile: Profile, tenant: str = DEFAULT_TENANT) -> None:
@@ -44,8 +43,6 @@ class Sealwright:
         mesh = cls(profile or find_profile(), tenant)
         try:
             yield mesh
-        except aio.AioRpcError as error:
-            raise problem_from_rpc_error(error) from error
         finally:
             await mesh.close()
 
