@@ -1,0 +1,1 @@
+"""The outside things stamp talks to, one file or folder each."""

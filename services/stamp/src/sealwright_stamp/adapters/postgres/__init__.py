@@ -1,0 +1,5 @@
+"""Stamp's own database: all of its SQL."""
+
+from sealwright_stamp.adapters.postgres.work import PostgresWork
+
+__all__ = ["PostgresWork"]

@@ -1,0 +1,228 @@
+"""Certificates on their way: what waits, claims, stored transactions and steps, each for a whole batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sealwright_common.domain.certificates import CertificateRef, Change
+from sealwright_common.runtime.db.connection import Connection
+
+from sealwright_stamp.adapters.postgres import rows as convert
+from sealwright_stamp.ports import Item, Move, Submission, SubmissionKind
+
+_ITEM = f"""select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attempts, c.delivery_attempts,
+    c.delivery_deadline, r.endpoint_url, k.public_key, s.kind, s.signing_key_id, s.transaction_id, s.transaction,
+    s.sends,
+    {convert.ORDER_COLUMNS}
+from {{source}} c
+join recipient r on r.tenant = c.tenant and r.id = c.recipient_id
+join wallet_key k on k.id = c.key_id
+left join submission s on s.row_id = c.row_id
+    and s.kind = case when c.state = 'WITHDRAWING' then 'WITHDRAW' else 'ISSUE' end"""  # noqa: S608
+
+_ITEMS = (
+    _ITEM.format(source="certificate")
+    + """
+join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
+    on c.certificate_id = w.certificate_id and c.registry = w.registry
+where c.tenant = $1"""
+)
+
+# "= any(array(...))" keeps the planner on the index however stale its statistics are.
+_CLAIM_DUE = f"""with claimed as materialized (
+    update certificate set due_time = $2,
+        claimed_until = case when state = 'ISSUED' then $2 else claimed_until end
+    where row_id = any(array(
+        select row_id from certificate
+        where due_time <= $1 and (state <> 'ISSUED' or claimed_until is null or claimed_until <= $1)
+        order by due_time limit $3 for update skip locked))
+    returning *)
+{_ITEM.format(source="claimed")}"""  # noqa: S608
+
+_CLAIM_DELIVERIES = f"""with claimed as materialized (
+    update certificate c set due_time = $5, claimed_until = $5
+    from unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
+    where c.tenant = $1 and c.certificate_id = w.certificate_id and c.registry = w.registry
+        and c.state = 'ISSUED' and c.delivery = 'PENDING' and (c.claimed_until is null or c.claimed_until <= $4)
+    returning c.*)
+{_ITEM.format(source="claimed")}"""  # noqa: S608
+
+_STORE = """with new as (
+    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+        as n (row_id, kind, signing_key_id, transaction_id, transaction)),
+stored as (
+    insert into submission (row_id, kind, signing_key_id, transaction_id, transaction, prepare_time)
+    select row_id, kind, signing_key_id, transaction_id, transaction, $6 from new
+    on conflict (row_id, kind) do nothing
+    returning row_id, kind)
+select s.row_id, s.kind, s.signing_key_id, s.transaction_id, s.transaction, s.sends
+from new join submission s using (row_id, kind)
+where not exists (select from stored where stored.row_id = s.row_id and stored.kind = s.kind)"""
+
+_SENT = """update submission set sends = sends + 1, sent_time = $3 where kind = $2 and row_id = any($1::bigint[])"""
+
+_PUT_OFF = """update certificate c set due_time = d.due, attempts = c.attempts + 1, reason = d.note
+from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
+where c.row_id = d.row_id and c.state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')"""
+
+_PUT_OFF_DELIVERY = """update certificate c set due_time = d.due, claimed_until = null, delivery_reason = d.note,
+    delivery_attempts = c.delivery_attempts + 1
+from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
+where c.row_id = d.row_id and c.state = 'ISSUED' and c.delivery = 'PENDING'"""
+
+# $4 the new state or null, $6 the new delivery state or null. A delivery's answer may come in while a withdrawal is
+# under way, whose due time it must not touch; a slice still undelivered when its certificate is withdrawn stays so.
+_MOVE = """with moved as (
+    update certificate c set
+        state = coalesce($4::text, c.state),
+        reason = case when $4 is null then c.reason else w.reason end,
+        delivery = case when $6::text is not null then $6
+            when $4 = 'WITHDRAWN' and c.delivery = 'PENDING' then 'NONE' else c.delivery end,
+        delivery_reason = case when $6 is null then c.delivery_reason else w.reason end,
+        delivery_attempts = c.delivery_attempts + ($6 is not null and $6 in ('DELIVERED', 'UNDELIVERABLE'))::int,
+        delivery_deadline = coalesce($7, c.delivery_deadline),
+        claimed_until = case when $6 is null then c.claimed_until end,
+        due_time = case when $4 is null and c.state <> 'ISSUED' then c.due_time
+            when $4 = 'ISSUED' and $6 is null and c.delivery <> 'PENDING' then null else $5 end,
+        attempts = 0, version = c.version + 1, update_time = $9
+    from unnest($1::bigint[], $2::text[]) as w (row_id, reason)
+    where c.row_id = w.row_id and c.state = any($3::text[])
+        and ($6 is null or $4 is not null or (c.delivery <> $6 and ($6 <> 'UNDELIVERABLE' or c.delivery = 'PENDING')))
+    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, w.reason as told_reason),
+told as (
+    insert into certificate_history (row_id, version, state, event, reason, time)
+    select row_id, version, state, $8, told_reason, $9 from moved)
+select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id
+    and s.kind = case when moved.state in ('WITHDRAWING', 'WITHDRAWN') then 'WITHDRAW' else 'ISSUE' end
+order by moved.row_id"""
+
+_STALL = """with moved as (
+    update certificate c set stuck_state = c.state, state = 'STUCK', due_time = null, version = c.version + 1,
+        update_time = $3,
+        reason = 'no progress in ' || c.state || case when c.reason = '' then '' else ': ' || c.reason end
+    where c.row_id = any(array(
+        select row_id from certificate
+        where update_time < $1 and state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')
+        order by update_time limit $2 for update skip locked))
+    returning c.row_id, c.tenant, c.registry, c.certificate_id, c.version, c.state, c.reason as told_reason),
+told as (
+    insert into certificate_history (row_id, version, state, event, reason, time)
+    select row_id, version, state, 'CertificateStuck', told_reason, $3 from moved)
+select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id and s.kind = 'ISSUE'
+order by moved.row_id"""
+
+_RESUME = """with moved as (
+    update certificate c set state = c.stuck_state, stuck_state = null, reason = '', due_time = $4, attempts = 0,
+        version = c.version + 1, update_time = $5
+    where c.tenant = $1 and c.certificate_id = $2 and c.registry = $3 and c.state = 'STUCK'
+    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, '' as told_reason),
+told as (
+    insert into certificate_history (row_id, version, state, event, reason, time)
+    select row_id, version, state, 'CertificateResumed', '', $5 from moved)
+select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id and s.kind = 'ISSUE'"""
+
+
+class PostgresChain:
+    """Certificates on their way."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def items(self, tenant: str, refs: Sequence[CertificateRef]) -> list[Item]:
+        """The certificates among ``refs`` that exist, with the transaction of their present kind if it is stored."""
+        found = await self._connection.fetch(
+            _ITEMS, tenant, [ref.registry for ref in refs], [ref.certificate_id for ref in refs]
+        )
+        return [convert.item(row) for row in found]
+
+    async def claim_due(self, limit: int, lease: timedelta) -> list[Item]:
+        """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
+        found = await self._connection.fetch(_CLAIM_DUE, self._now, self._now + lease, limit)
+        return [convert.item(row) for row in found]
+
+    async def claim_deliveries(self, tenant: str, refs: Sequence[CertificateRef], lease: timedelta) -> list[Item]:
+        """Takes the certificates among ``refs`` whose slice is to be posted and that nobody else holds."""
+        found = await self._connection.fetch(
+            _CLAIM_DELIVERIES,
+            tenant,
+            [ref.registry for ref in refs],
+            [ref.certificate_id for ref in refs],
+            self._now,
+            self._now + lease,
+        )
+        return [convert.item(row) for row in found]
+
+    async def store_submissions(self, submissions: Sequence[tuple[int, Submission]]) -> dict[int, Submission]:
+        """Stores transactions by certificate row unless one of the kind is stored; returns what is stored now."""
+        found = await self._connection.fetch(
+            _STORE,
+            [row for row, _ in submissions],
+            [submission.kind.value for _, submission in submissions],
+            [submission.signing_key_id for _, submission in submissions],
+            [submission.transaction_id for _, submission in submissions],
+            [submission.transaction for _, submission in submissions],
+            self._now,
+        )
+        stored = dict(submissions)
+        for row in found:
+            stored[row["row_id"]] = Submission(
+                SubmissionKind(row["kind"]),
+                row["signing_key_id"],
+                row["transaction_id"],
+                row["transaction"],
+                row["sends"],
+            )
+        return stored
+
+    async def sent(self, rows: Sequence[int], kind: SubmissionKind) -> None:
+        """Counts a sending of the stored transactions."""
+        await self._connection.execute(_SENT, list(rows), kind.value, self._now)
+
+    async def put_off(self, delays: Sequence[tuple[int, datetime, str]]) -> None:
+        """Sets when each certificate (row, moment, what stopped it) is looked at again, and counts the attempt."""
+        await self._connection.execute(_PUT_OFF, *_columns(delays))
+
+    async def put_off_delivery(self, due: Sequence[tuple[int, datetime, str]]) -> None:
+        """The same for a delivery: row, next moment, the wallet's answer. Releases the claim."""
+        await self._connection.execute(_PUT_OFF_DELIVERY, *_columns(due))
+
+    async def move(self, rows: Sequence[int], move: Move, reasons: Sequence[str] = ()) -> list[Change]:
+        """Makes a step with those of ``rows`` that are in one of its source states, writes their history and returns
+        what to tell of them."""
+        moved = await self._connection.fetch(
+            _MOVE,
+            list(rows),
+            list(reasons) or [""] * len(rows),
+            [state.value for state in move.sources],
+            None if move.target is None else move.target.value,
+            move.due,
+            None if move.delivery is None else move.delivery.value,
+            move.delivery_deadline,
+            move.step.value,
+            self._now,
+        )
+        return [convert.change(row) for row in moved]
+
+    async def forget_withdrawal(self, rows: Sequence[int]) -> None:
+        """Drops the transaction of a withdrawal that was refused, so that another can be made."""
+        await self._connection.execute(
+            "delete from submission where kind = 'WITHDRAW' and row_id = any($1::bigint[])", list(rows)
+        )
+
+    async def stall(self, before: datetime, limit: int) -> dict[str, list[Change]]:
+        """Makes STUCK what is under way and has not moved since ``before``; returns it by tenant."""
+        stalled: dict[str, list[Change]] = {}
+        for row in await self._connection.fetch(_STALL, before, limit, self._now):
+            stalled.setdefault(row["tenant"], []).append(convert.change(row))
+        return stalled
+
+    async def resume(self, tenant: str, ref: CertificateRef, due: datetime) -> Change | None:
+        """Puts a STUCK certificate back into the state it stuck in; None if it is not STUCK."""
+        row = await self._connection.fetchrow(_RESUME, tenant, ref.certificate_id, ref.registry, due, self._now)
+        return None if row is None else convert.change(row)
+
+
+def _columns(delays: Sequence[tuple[int, datetime, str]]) -> tuple[list[int], list[datetime], list[str]]:
+    return [row for row, _, _ in delays], [due for _, due, _ in delays], [note for _, _, note in delays]

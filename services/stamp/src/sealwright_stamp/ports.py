@@ -1,0 +1,460 @@
+"""What stamp's use cases need from the world outside: storage, signer, registry, wallets and the proof workshop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from sealwright_common.domain.call import Call
+from sealwright_common.domain.certificates import (
+    Certificate,
+    CertificateOrder,
+    CertificateRef,
+    CertificateState,
+    Change,
+    DeliveryState,
+    HashedAttribute,
+    HistoryEntry,
+    Recipient,
+    Step,
+    WalletEndpoint,
+    Withdrawn,
+)
+
+V = TypeVar("V")
+
+
+class SubmissionKind(StrEnum):
+    """What a transaction does to the certificate's stream."""
+
+    ISSUE = "ISSUE"
+    WITHDRAW = "WITHDRAW"
+
+
+class RegistryState(StrEnum):
+    """A transaction's state as the registry tells it."""
+
+    UNKNOWN = "UNKNOWN"
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+    COMMITTED = "COMMITTED"
+    FINALIZED = "FINALIZED"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCertificate:
+    """An order with everything that is decided at the door: salts, position and blinding."""
+
+    order: CertificateOrder
+    digest: bytes
+    hashed: tuple[HashedAttribute, ...]
+    position: int
+    blinding: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCertificate:
+    """What the door must know of a certificate stored before."""
+
+    digest: bytes
+    state: CertificateState
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Exact transaction bytes and the id the registry knows them by."""
+
+    kind: SubmissionKind
+    signing_key_id: str
+    transaction_id: str
+    transaction: bytes
+    sends: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A certificate as the chain works on it."""
+
+    row: int
+    tenant: str
+    ref: CertificateRef
+    state: CertificateState
+    order: CertificateOrder
+    hashed: tuple[HashedAttribute, ...]
+    endpoint: WalletEndpoint
+    position: int
+    blinding: bytes
+    attempts: int
+    delivery_attempts: int
+    delivery_deadline: datetime | None
+    submission: Submission | None
+
+    @property
+    def kind(self) -> SubmissionKind:
+        """What the certificate's present transaction does."""
+        return SubmissionKind.WITHDRAW if self.state is CertificateState.WITHDRAWING else SubmissionKind.ISSUE
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the workshop makes of a certificate: owner key (33 bytes), commitment (32) and range proof (608)."""
+
+    owner_key: bytes
+    commitment: bytes
+    range_proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A transaction without its signature: the canonical header bytes to sign, and the payload."""
+
+    header: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBatch:
+    """Signatures in the order of the messages, and the key that made them."""
+
+    key_id: str
+    signatures: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryStatus:
+    """The registry's answer about one transaction."""
+
+    state: RegistryState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step to record: which certificates, from which states, to which, and when to look again."""
+
+    step: Step
+    sources: frozenset[CertificateState]
+    target: CertificateState | None
+    """None leaves the state as it is."""
+    due: datetime | None
+    """When a sweeper may take the certificates up; None: nothing is due."""
+    delivery: DeliveryState | None = None
+    """None leaves the delivery as it is."""
+    delivery_deadline: datetime | None = None
+
+
+class PostVerdict(StrEnum):
+    """What a wallet's answer means."""
+
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    """For good: posting the same again changes nothing."""
+    LATER = "LATER"
+    """A passing error: to be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostResult:
+    """How a post to a wallet ended; ``reason`` is empty when it was accepted."""
+
+    verdict: PostVerdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFilter:
+    """Which certificates to list; None and empty mean any."""
+
+    state: CertificateState | None = None
+    delivery: DeliveryState | None = None
+    recipient_id: UUID | None = None
+    metering_point_id: str = ""
+    grid_area: str = ""
+    from_time: datetime | None = None
+    until_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is: everything up to ``offset`` bytes of the file is durable."""
+
+    offset: int = 0
+    line: int = 0
+    rows: int = 0
+    accepted: int = 0
+    repeated: int = 0
+    zero: int = 0
+    refused: int = 0
+    done: bool = False
+
+
+class Recipients(Protocol):
+    """Stored recipients."""
+
+    async def add(self, tenant: str, new: Recipient) -> Recipient:
+        """Stores it, or returns the one that exists for its endpoint."""
+        ...
+
+    async def get(self, tenant: str, recipient_id: UUID) -> Recipient | None:
+        """The recipient, or None."""
+        ...
+
+    async def page(self, tenant: str, after: UUID | None, size: int) -> list[Recipient]:
+        """Up to ``size`` recipients with ids above ``after``, by rising id."""
+        ...
+
+
+class Certificates(Protocol):
+    """Stored certificates, as the door sees them. Every method works on a whole batch with one statement."""
+
+    async def lock_keys(self, tenant: str, recipients: Sequence[UUID]) -> dict[UUID, int]:
+        """Key row of each recipient that exists; locks the keys, in order, until the transaction ends."""
+        ...
+
+    async def measured(self, tenant: str, orders: Sequence[CertificateOrder]) -> dict[int, CertificateRef]:
+        """Index of each order whose metering point and period are taken, with the certificate that has them."""
+        ...
+
+    async def known(self, tenant: str, refs: Sequence[CertificateRef]) -> dict[CertificateRef, KnownCertificate]:
+        """The certificates among ``refs`` that exist."""
+        ...
+
+    async def taken(self, positions: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Those of the (key row, position) pairs that a certificate has."""
+        ...
+
+    async def insert(self, tenant: str, key_rows: Sequence[int], new: Sequence[NewCertificate], due: datetime) -> None:
+        """Stores certificates with their first history entry, STORED, version 1. A taken name, period or position is
+        raised as Aborted: another transaction was quicker, so look again."""
+        ...
+
+    async def get(self, tenant: str, ref: CertificateRef) -> Certificate | None:
+        """The certificate, or None."""
+        ...
+
+    async def rows(self, tenant: str, refs: Sequence[CertificateRef]) -> dict[CertificateRef, int]:
+        """Row of each certificate that exists, locked until the transaction ends."""
+        ...
+
+    async def page(
+        self, tenant: str, wanted: CertificateFilter, after: int, size: int
+    ) -> list[tuple[int, Certificate]]:
+        """Up to ``size`` certificates with rows above ``after``, by rising row."""
+        ...
+
+    async def history(self, tenant: str, ref: CertificateRef, after: int = 0) -> list[HistoryEntry]:
+        """Its history above version ``after``, oldest first."""
+        ...
+
+
+class Chain(Protocol):
+    """Certificates on their way. Every method works on a whole batch with one statement."""
+
+    async def items(self, tenant: str, refs: Sequence[CertificateRef]) -> list[Item]:
+        """The certificates among ``refs`` that exist, with the transaction of their present kind if it is stored."""
+        ...
+
+    async def claim_due(self, limit: int, lease: timedelta) -> list[Item]:
+        """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
+        ...
+
+    async def claim_deliveries(self, tenant: str, refs: Sequence[CertificateRef], lease: timedelta) -> list[Item]:
+        """Takes the certificates among ``refs`` whose slice is to be posted and that nobody else holds."""
+        ...
+
+    async def store_submissions(self, submissions: Sequence[tuple[int, Submission]]) -> dict[int, Submission]:
+        """Stores transactions by certificate row unless one of the kind is stored; returns what is stored now."""
+        ...
+
+    async def sent(self, rows: Sequence[int], kind: SubmissionKind) -> None:
+        """Counts a sending of the stored transactions."""
+        ...
+
+    async def put_off(self, delays: Sequence[tuple[int, datetime, str]]) -> None:
+        """Sets when each certificate (row, moment, what stopped it) is looked at again, and counts the attempt."""
+        ...
+
+    async def put_off_delivery(self, due: Sequence[tuple[int, datetime, str]]) -> None:
+        """The same for a delivery: row, next moment, the wallet's answer. Releases the claim."""
+        ...
+
+    async def move(self, rows: Sequence[int], move: Move, reasons: Sequence[str] = ()) -> list[Change]:
+        """Makes a step with those of ``rows`` that are in one of its source states, writes their history and returns
+        what to tell of them."""
+        ...
+
+    async def forget_withdrawal(self, rows: Sequence[int]) -> None:
+        """Drops the transaction of a withdrawal that was refused, so that another can be made."""
+        ...
+
+    async def stall(self, before: datetime, limit: int) -> dict[str, list[Change]]:
+        """Makes STUCK what is under way and has not moved since ``before``; returns it by tenant."""
+        ...
+
+    async def resume(self, tenant: str, ref: CertificateRef, due: datetime) -> Change | None:
+        """Puts a STUCK certificate back into the state it stuck in; None if it is not STUCK."""
+        ...
+
+
+class Withdrawals(Protocol):
+    """The withdrawn feed."""
+
+    async def append(self, tenant: str, rows: Sequence[int]) -> None:
+        """Gives the certificates the next ids of the feed; other transactions wait until this one ends."""
+        ...
+
+    async def page(self, tenant: str, after: int, skip: int, size: int | None) -> tuple[list[Withdrawn], int]:
+        """Rows above ``after`` by rising id, without the first ``skip``; and how many lie above ``after`` in all."""
+        ...
+
+    async def find(self, tenant: str, ref: CertificateRef) -> Withdrawn | None:
+        """The feed's row of a certificate, or None."""
+        ...
+
+
+class Imports(Protocol):
+    """Progress of imports."""
+
+    async def open(self, tenant: str, import_id: str, plan_digest: bytes) -> ImportProgress | None:
+        """The progress of an import, begun if new and locked until the transaction ends; None if the id belongs to
+        another plan."""
+        ...
+
+    async def save(self, tenant: str, import_id: str, progress: ImportProgress) -> None:
+        """Stores progress together with what it counts."""
+        ...
+
+
+class StampWork(Protocol):
+    """One transaction."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the transaction."""
+        ...
+
+    @property
+    def recipients(self) -> Recipients:
+        """Stored recipients."""
+        ...
+
+    @property
+    def certificates(self) -> Certificates:
+        """Stored certificates."""
+        ...
+
+    @property
+    def chain(self) -> Chain:
+        """Certificates on their way."""
+        ...
+
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """The withdrawn feed."""
+        ...
+
+    @property
+    def imports(self) -> Imports:
+        """Progress of imports."""
+        ...
+
+    def emit(self, *events: object) -> None:
+        """Tells events when the transaction commits."""
+        ...
+
+    def audit(self, action: str, target: str, **detail: str | int | bool) -> None:
+        """Leaves an audit row in the transaction."""
+        ...
+
+    def answer(self, value: V) -> V:
+        """Remembers the answer of the call's request id."""
+        ...
+
+
+class Storage(Protocol):
+    """The database."""
+
+    def begin(self, call: Call) -> AbstractAsyncContextManager[StampWork]:
+        """A transaction of a request."""
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[StampWork]:
+        """A read-only transaction."""
+        ...
+
+    def begin_system(self, name: str, tenant: str = "default") -> AbstractAsyncContextManager[StampWork]:
+        """A transaction of background work."""
+        ...
+
+
+class Begin(Protocol):
+    """Opens the transaction a step is recorded in; a consumer's also records which events it has handled."""
+
+    def __call__(self) -> AbstractAsyncContextManager[StampWork]: ...
+
+
+class Workshop(Protocol):
+    """Makes what costs processor time."""
+
+    async def make(self, items: Sequence[Item]) -> list[Material]:
+        """Owner keys, commitments and verified range proofs, in the order of the items."""
+        ...
+
+
+class TransactionFormat(Protocol):
+    """The registry's wire format."""
+
+    def issue(self, item: Item, material: Material, nonce: str) -> Draft:
+        """The transaction that issues a certificate."""
+        ...
+
+    def withdraw(self, item: Item, nonce: str) -> Draft:
+        """The transaction that withdraws it."""
+        ...
+
+    def seal(self, draft: Draft, signature: bytes) -> tuple[bytes, str]:
+        """Transaction bytes and transaction id."""
+        ...
+
+
+class Signer(Protocol):
+    """The signer service."""
+
+    async def sign(self, grid_area: str, messages: Sequence[bytes], tenant: str) -> SignedBatch:
+        """Ed25519 signatures by the key of the grid area that is active now, in one call."""
+        ...
+
+
+class Registry(Protocol):
+    """The registries, by configured name."""
+
+    async def send(self, registry: str, transactions: Sequence[bytes]) -> None:
+        """Hands transactions over in one call; Unavailable if that is not certain."""
+        ...
+
+    async def statuses(self, registry: str, transaction_ids: Sequence[str]) -> list[RegistryStatus]:
+        """States in the order of the ids."""
+        ...
+
+    async def stream(self, registry: str, certificate_id: UUID) -> list[bytes]:
+        """The committed transactions of a certificate's stream, as bytes."""
+        ...
+
+
+class Wallets(Protocol):
+    """The wallets behind endpoints."""
+
+    def origin(self, url: str) -> str:
+        """Scheme, host and port: what the number of posts at a time is counted by."""
+        ...
+
+    async def post(self, items: Sequence[Item], within: timedelta) -> list[PostResult]:
+        """Posts each slice once, a few at a time per wallet; what cannot be begun in time for its answer to come
+        ``within`` the time given is LATER."""
+        ...

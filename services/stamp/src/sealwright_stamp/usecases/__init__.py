@@ -1,0 +1,1 @@
+"""What stamp does, one file per verb."""

@@ -1,0 +1,125 @@
+"""Second hop: asks the registry what became of transactions, and believes FAILED only after reading the stream.
+
+COMMITTED and FINALIZED count as done. UNKNOWN means the registry lost it: the same bytes are sent again. FAILED may be
+the registry's answer to a repeat of what it had committed before ("already exists"): if the certificate's stream holds
+our exact bytes, they are committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealwright_common.domain.certificates import CertificateRef, CertificatesChanged, CertificateState, Step
+from sealwright_common.domain.errors import Problem
+
+from sealwright_stamp.ports import (
+    Begin,
+    Item,
+    Move,
+    Registry,
+    RegistryState,
+    RegistryStatus,
+    StampWork,
+    Storage,
+    SubmissionKind,
+)
+from sealwright_stamp.usecases.backoff import Patience
+from sealwright_stamp.usecases.grouping import grouped
+
+DONE = frozenset({RegistryState.COMMITTED, RegistryState.FINALIZED})
+WAITING = frozenset({CertificateState.SENT, CertificateState.WITHDRAWING})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Looks at the transactions of a batch and records what the registry decided."""
+
+    storage: Storage
+    registry: Registry
+    patience: Patience
+
+    async def __call__(self, tenant: str, refs: Sequence[CertificateRef], begin: Begin) -> None:
+        """Checks what of ``refs`` waits for the registry."""
+        async with self.storage.read() as work:
+            items = await work.chain.items(tenant, refs)
+        await self.run([item for item in items if item.state in WAITING], begin)
+
+    async def run(self, items: Sequence[Item], begin: Begin) -> None:
+        """Checks ``items``; what is undecided is looked at again later."""
+        done: list[Item] = []
+        failed: list[tuple[Item, str]] = []
+        later: list[tuple[Item, str]] = []
+        for registry, batch in grouped(items, lambda item: item.ref.registry).items():
+            try:
+                answers = await self._decided(registry, batch)
+            except Problem as problem:
+                later += [(item, f"asking: {problem.message}") for item in batch]
+                continue
+            for item, answer in zip(batch, answers, strict=True):
+                if answer.state in DONE:
+                    done.append(item)
+                elif answer.state is RegistryState.FAILED:
+                    failed.append((item, answer.reason or "refused by the registry without a reason"))
+                else:
+                    later.append((item, f"registry says {answer.state} {answer.reason}".strip()))
+        async with begin() as work:
+            await self._record_done(work, done)
+            await self._record_failed(work, failed)
+            if later:
+                moment = work.now
+                await work.chain.put_off(
+                    [(item.row, moment + self.patience.poll.after(item.attempts), note) for item, note in later]
+                )
+
+    async def _decided(self, registry: str, items: Sequence[Item]) -> list[RegistryStatus]:
+        submissions = [item.submission for item in items]
+        ids = [submission.transaction_id for submission in submissions if submission is not None]
+        if len(ids) != len(items):
+            raise AssertionError("a certificate waits for the registry without a transaction")
+        answers = await self.registry.statuses(registry, ids)
+        lost: list[Item] = []
+        for index, item in enumerate(items):
+            if answers[index].state is RegistryState.FAILED and await self._in_stream(registry, item):
+                answers[index] = RegistryStatus(RegistryState.COMMITTED)
+            elif answers[index].state is RegistryState.UNKNOWN:
+                lost.append(item)
+        if lost:
+            await self.registry.send(registry, [i.submission.transaction for i in lost if i.submission is not None])
+        return answers
+
+    async def _in_stream(self, registry: str, item: Item) -> bool:
+        stream = await self.registry.stream(registry, item.ref.certificate_id)
+        return item.submission is not None and item.submission.transaction in stream
+
+    async def _record_done(self, work: StampWork, items: Sequence[Item]) -> None:
+        soon = work.now + self.patience.event
+        by_kind = grouped(items, lambda item: item.kind)
+        if issued := by_kind.get(SubmissionKind.ISSUE):
+            moved = await work.chain.move(
+                [item.row for item in issued],
+                Move(Step.COMMITTED, frozenset({CertificateState.SENT}), CertificateState.COMMITTED, soon),
+            )
+            work.emit(CertificatesChanged(Step.COMMITTED, tuple(moved)))
+        for tenant, withdrawn in grouped(by_kind.get(SubmissionKind.WITHDRAW, []), lambda item: item.tenant).items():
+            moved = await work.chain.move(
+                [item.row for item in withdrawn],
+                Move(Step.WITHDRAWN, frozenset({CertificateState.WITHDRAWING}), CertificateState.WITHDRAWN, None),
+            )
+            gone = {change.ref for change in moved}
+            await work.withdrawals.append(tenant, [item.row for item in withdrawn if item.ref in gone])
+            work.emit(CertificatesChanged(Step.WITHDRAWN, tuple(moved)))
+
+    async def _record_failed(self, work: StampWork, failed: Sequence[tuple[Item, str]]) -> None:
+        for kind, batch in grouped(failed, lambda pair: pair[0].kind).items():
+            rows, reasons = [item.row for item, _ in batch], [reason for _, reason in batch]
+            if kind is SubmissionKind.ISSUE:
+                move = Move(Step.FAILED, frozenset({CertificateState.SENT}), CertificateState.FAILED, None)
+            else:
+                # Should the slice still be on its way, its delivery goes on.
+                move = Move(
+                    Step.WITHDRAWAL_FAILED, frozenset({CertificateState.WITHDRAWING}), CertificateState.ISSUED, work.now
+                )
+                await work.chain.forget_withdrawal(rows)
+            moved = await work.chain.move(rows, move, reasons)
+            work.emit(CertificatesChanged(move.step, tuple(moved)))

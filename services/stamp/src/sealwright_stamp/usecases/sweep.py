@@ -1,0 +1,77 @@
+"""What no event takes up any more: retries that are due, and certificates that do not move at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sealwright_common.domain.certificates import CertificatesChanged, CertificateState, Step
+
+from sealwright_stamp.ports import Begin, Item, Storage
+from sealwright_stamp.usecases.backoff import Patience
+from sealwright_stamp.usecases.check import Check
+from sealwright_stamp.usecases.deliver import Deliver
+from sealwright_stamp.usecases.grouping import grouped
+from sealwright_stamp.usecases.mark import MarkIssued
+from sealwright_stamp.usecases.submit import Submit, unsent
+
+BATCH = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Takes up what is due, in batches, whichever instance runs it: rows are claimed with SKIP LOCKED."""
+
+    storage: Storage
+    submit: Submit
+    check: Check
+    mark: MarkIssued
+    deliver: Deliver
+    patience: Patience
+
+    async def __call__(self) -> bool:
+        """One round; True if there may be more at once."""
+        async with self.storage.begin_system("stamp-sweep") as work:
+            items = await work.chain.claim_due(BATCH, self.patience.lease)
+        for (tenant, hop), batch in grouped(items, lambda item: (item.tenant, _hop(item))).items():
+            await self._hop(hop, tenant, batch)
+        return len(items) == BATCH
+
+    async def _hop(self, hop: str, tenant: str, batch: list[Item]) -> None:
+        begin = self._begin(tenant)
+        match hop:
+            case "submit":
+                await self.submit.run(tenant, batch, begin)
+            case "check":
+                await self.check.run(batch, begin)
+            case "mark":
+                async with begin() as work:
+                    await self.mark.mark(work, [item.row for item in batch])
+            case _:
+                await self.deliver.run(batch, begin)
+
+    def _begin(self, tenant: str) -> Begin:
+        return lambda: self.storage.begin_system("stamp-sweep", tenant)
+
+
+def _hop(item: Item) -> str:
+    if unsent(item):
+        return "submit"
+    if item.state is CertificateState.COMMITTED:
+        return "mark"
+    return "deliver" if item.state is CertificateState.ISSUED else "check"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Makes STUCK what has not moved for too long."""
+
+    storage: Storage
+    patience: Patience
+
+    async def __call__(self) -> bool:
+        """One round; True if there may be more at once."""
+        async with self.storage.begin_system("stamp-stall") as work:
+            stalled = await work.chain.stall(work.now - self.patience.stuck_after, BATCH)
+            for tenant, changes in stalled.items():
+                work.emit(CertificatesChanged(Step.STUCK, tuple(changes), tenant))
+        return sum(map(len, stalled.values())) == BATCH
