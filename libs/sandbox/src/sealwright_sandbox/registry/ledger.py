@@ -2,15 +2,14 @@
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from project_origin.registry.v1 import registry_pb2 as registry
 
+from sealwright_sandbox.journal import Journal
 from sealwright_sandbox.registry import merkle
 from sealwright_sandbox.registry.trust import IssuerKeys, issuer_key, key_text
 from sealwright_sandbox.registry.verify import stream_of
@@ -58,7 +57,7 @@ def transaction_id(transaction: registry.Transaction) -> str:
 class Ledger:
     """Everything the registry knows."""
 
-    journal: Path | None = None
+    journal: Journal = field(default_factory=lambda: Journal(None))
     keys: IssuerKeys = field(default_factory=IssuerKeys)
     entries: dict[str, Entry] = field(default_factory=dict)
     streams: dict[str, list[registry.Transaction]] = field(default_factory=dict)
@@ -67,9 +66,8 @@ class Ledger:
     _committed: list[Entry] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.journal is not None and self.journal.exists():
-            for record in _records(self.journal):
-                self._replay(record)
+        for record in self.journal.records():
+            self._replay(record)
 
     def take(self, transactions: Sequence[registry.Transaction]) -> list[Entry]:
         """Takes transactions in as PENDING; returns those to be judged: all but the ones already in their stream."""
@@ -93,23 +91,23 @@ class Ledger:
         if refusal is not None:
             if entry.rise(State.FAILED, refusal):
                 self.statistics.failed += 1
-                self._write({"failed": _packed(entry.transaction), "reason": refusal})
+                self.journal.write({"failed": _packed(entry.transaction), "reason": refusal})
         elif entry.rise(State.COMMITTED):
             self._commit(entry)
-            self._write({"committed": _packed(entry.transaction)})
+            self.journal.write({"committed": _packed(entry.transaction)})
 
     def add_key(self, area: str, text: str) -> bool:
         """Lets a key sign for an area; returns whether it is new. Raises ValueError if it is not an Ed25519 key."""
         key = issuer_key(text)
         new = self.keys.add(area, key)
         if new:
-            self._write({"area": area, "key": key_text(key)})
+            self.journal.write({"area": area, "key": key_text(key)})
         return new
 
     def remove_keys(self, area: str) -> None:
         """Forgets all keys of an area."""
         self.keys.remove(area)
-        self._write({"area": area, "key": None})
+        self.journal.write({"area": area, "key": None})
 
     def seal(self) -> None:
         """Puts what was committed since the last block into a block, and so finalizes it."""
@@ -117,7 +115,7 @@ class Ledger:
             now = datetime.now(UTC)
             self._seal([entry.id for entry in self._committed], now)
             block = self.blocks[-1]
-            self._write({"block": [transaction_id(t) for t in block.transactions], "at": now.isoformat()})
+            self.journal.write({"block": [transaction_id(t) for t in block.transactions], "at": now.isoformat()})
 
     def proof(self, entry: Entry) -> registry.MerkleProof | None:
         """The way from a transaction to its block, or None while it is in none."""
@@ -161,12 +159,6 @@ class Ledger:
         sealed = set(ids)
         self._committed = [entry for entry in self._committed if entry.id not in sealed]
 
-    def _write(self, record: dict[str, Any]) -> None:
-        if self.journal is not None:
-            self.journal.parent.mkdir(parents=True, exist_ok=True)
-            with self.journal.open("a") as file:
-                file.write(json.dumps(record) + "\n")
-
     def _replay(self, record: dict[str, Any]) -> None:
         if "area" in record:
             if record["key"] is None:
@@ -185,15 +177,6 @@ class Ledger:
                 self._commit(entry)
             else:
                 entry.rise(State.FAILED, record["reason"])
-
-
-def _records(journal: Path) -> Iterator[dict[str, Any]]:
-    """The journal's records; a last line that a kill cut short is left out."""
-    lines = journal.read_text().split("\n")
-    for line in lines[:-1]:
-        yield json.loads(line)
-    if lines[-1]:
-        journal.write_text("".join(f"{line}\n" for line in lines[:-1]))
 
 
 def _packed(transaction: registry.Transaction) -> str:

@@ -12,6 +12,7 @@ from project_origin.registry.v1 import registry_pb2_grpc as registry_grpc
 
 from sealwright_sandbox.errors import SandboxError
 from sealwright_sandbox.http_door import HttpDoor, add_fault_routes, json_body, refused
+from sealwright_sandbox.journal import Journal
 from sealwright_sandbox.registry.faults import RegistryFaults
 from sealwright_sandbox.registry.ledger import Ledger, Statistics
 from sealwright_sandbox.registry.service import RegistryService
@@ -46,7 +47,7 @@ class RegistrySandbox:
         transaction is finalized. `committed_when_finalized`: polls answer COMMITTED for those, too.
         """
         self.name = name
-        self.ledger = Ledger(folder / "registry.jsonl" if folder else None)
+        self.ledger = Ledger(Journal(folder / "registry.jsonl" if folder else None))
         for area, keys in (areas or {}).items():
             for key in keys:
                 self.ledger.add_key(area, key)
@@ -111,6 +112,7 @@ class RegistrySandbox:
         if self._server is not None:
             await self._server.stop(grace=0.2)
         await self._door.stop()
+        self.ledger.journal.close()
 
     async def __aenter__(self) -> "RegistrySandbox":
         await self.start()
