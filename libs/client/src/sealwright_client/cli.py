@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from sealwright_client import commands
 
+_ROOT_ONLY = ("install_completion", "show_completion")
+
 
 class Verbs(TyperGroup):
     """Verbs by module name (``grpcurl_flags`` is ``grpcurl-flags``); one verb does not pay for another's imports."""
@@ -26,6 +28,7 @@ class Verbs(TyperGroup):
         module = import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
         verb = typer.main.get_command(module.app)
         verb.name = cmd_name
+        verb.params = [option for option in verb.params if option.name not in _ROOT_ONLY]
         return verb
 
 

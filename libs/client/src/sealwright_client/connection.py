@@ -11,13 +11,23 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sealwright_common.domain.errors import Reason, Unavailable
 from sealwright_common.runtime.config import TlsSettings
 
-SERVICES = ("signer", "rotator", "certify", "stamp")
+
+class Service(StrEnum):
+    """The four services."""
+
+    SIGNER = "signer"
+    ROTATOR = "rotator"
+    CERTIFY = "certify"
+    STAMP = "stamp"
+
+
 PROFILE = "mesh.json"
 
 
@@ -63,7 +73,7 @@ def find_profile() -> Profile:
     """The mesh to talk to: the environment first, then the profile file, else an empty profile."""
     path = data_folder() / PROFILE
     written: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    named = {name: os.environ.get(f"SEALWRIGHT_{name.upper()}") for name in SERVICES}
+    named = {name: os.environ.get(f"SEALWRIGHT_{name.upper()}") for name in Service}
     services = {**written.get("services", {}), **{name: address for name, address in named.items() if address}}
     files = {part: os.environ.get(f"SEALWRIGHT_TLS_{part.upper()}") for part in ("cert", "key", "ca")}
     tls = {**(written.get("tls") or {}), **{part: file for part, file in files.items() if file}}
