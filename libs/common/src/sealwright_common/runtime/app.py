@@ -32,7 +32,7 @@ EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 1, 2
 
 
 class Part(Protocol):
-    """Something that runs: a server, a pool, a loop. ``start`` must not wait for a late dependency; say so in ``ready``."""
+    """Something that runs: a server, a pool, a loop. ``start`` does not wait for a late dependency; ``ready`` tells."""
 
     @property
     def name(self) -> str:
@@ -122,6 +122,11 @@ class App:
             part.attach(self)
         return part
 
+    @property
+    def draining(self) -> bool:
+        """Whether the app is on its way to stop."""
+        return self._draining
+
     def reasons(self) -> dict[str, str]:
         """Why the service is not ready, by part; empty when it is."""
         if self._draining:
@@ -163,7 +168,7 @@ class App:
             await self.stop()
 
     async def stop(self) -> None:
-        """Not ready first, then drain in reverse within the grace, wait for work past its point of no return, stop in reverse."""
+        """Say not ready, drain in reverse within the grace, let work past its point of no return finish, stop."""
         log.info("stopping", service=self.name)
         self._draining = True
         self._ready_now.clear()
@@ -253,7 +258,7 @@ async def _serve(name: str, settings: S, build: Build[S]) -> int:
     from sealwright_common.runtime.telemetry import Telemetry
 
     app = App(name, limits=settings.limits)
-    app.add(Telemetry(name, settings.telemetry, environment=settings.environment))
+    app.add(Telemetry(name, settings.telemetry))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, app, number)
@@ -287,7 +292,7 @@ def _on_signal(app: App, number: signal.Signals) -> None:
 
 
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """asyncio's own report prints the exception and the task with it, hence data; ours goes through the redacting log."""
+    """asyncio's own report prints the exception and the task, hence data; ours goes through the redacting log."""
     error = context.get("exception")
     log.error("unhandled in the event loop", exc_info=error if isinstance(error, BaseException) else None)
 

@@ -1,4 +1,4 @@
-"""The two clocks: the machine's, and one that tests move by hand. Both satisfy :class:`sealwright_common.domain.clock.Clock`."""
+"""The two clocks: the machine's, and one that tests move by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until a test advances it. Moving it forward wakes whoever sleeps on it, in order of due time."""
+    """A clock that stands still until a test advances it, which wakes whoever sleeps on it in order of due time."""
 
     def __init__(self, start: datetime = datetime(2025, 6, 1, tzinfo=UTC)) -> None:
         if start.tzinfo is None:

@@ -1,116 +1,125 @@
 """The point of no return: work that must not be cut off once begun, also when the caller hangs up or the process stops.
 
-gRPC cancels a handler when its caller gives up. Between "signed" and "recorded" that would lose the record, so a use case
-marks the stretch that has to finish. Shutdown waits for everything marked (:func:`finish`).
+gRPC cancels a handler when its caller gives up. Between "signed" and "recorded" that would lose the record, so a use
+case marks the stretch that has to finish. Shutdown waits for everything marked (:func:`finish`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+
+class DeadlinePassed(Exception):
+    """The time given to :func:`cancellable` was over before the work was done."""
+
+
 _unfinished: set[asyncio.Future[Any]] = set()
 
 
-class Cancellation:
+class _Hold:
     """Holds back the cancellation of one task while it is past its point of no return."""
 
-    __slots__ = ("_depth", "_requested", "_task")
+    __slots__ = ("_depth", "_requested", "task")
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[Any] | None = None
+        self.task: asyncio.Task[Any] | None = None
         self._depth = 0
         self._requested = False
-
-    def guard(self, task: asyncio.Task[Any]) -> None:
-        """Make ``task`` the one whose cancellation is held back."""
-        self._task = task
-
-    @property
-    def held(self) -> bool:
-        """Whether the task is past its point of no return now."""
-        return self._depth > 0
 
     def cancel(self) -> None:
         """Cancel the task, or remember to do so when it comes back from its point of no return."""
         if self._depth:
             self._requested = True
-        elif self._task is not None:
-            self._task.cancel()
+        elif self.task is not None:
+            self.task.cancel()
 
     def enter(self) -> None:
-        """The task passes its point of no return."""
         self._depth += 1
 
     def leave(self) -> None:
-        """The task is back; a cancellation that was asked for meanwhile reaches it at its next await."""
+        """A cancellation that was asked for meanwhile reaches the task at its next await."""
         self._depth -= 1
-        if self._requested and not self._depth and self._task is not None:
+        if self._requested and not self._depth and self.task is not None:
             self._requested = False
-            self._task.cancel()
+            self.task.cancel()
 
 
-current: ContextVar[Cancellation | None] = ContextVar("sealwright_cancellation", default=None)
-"""The cancellation that governs the running handler; set by whoever runs handlers in tasks of their own."""
+_hold: ContextVar[_Hold | None] = ContextVar("sealwright_hold", default=None)
 
 
 @asynccontextmanager
-async def point_of_no_return() -> AsyncIterator[None]:
+async def point_of_no_return() -> AsyncGenerator[None, None]:
     """What runs inside completes even if the caller gives up or its deadline passes; shutdown waits for it.
 
-    Works in whatever the runtime runs (RPC handlers, HTTP requests, event handlers, workers). Keep the stretch short: it holds up
-    shutdown. A cancellation asked for meanwhile is delivered after the block.
+    Holds in whatever the runtime runs through :func:`cancellable`: RPC handlers, HTTP requests, workers. Keep the
+    stretch short, it holds up shutdown. A cancellation asked for meanwhile is delivered after the block.
     """
-    cancellation = current.get()
+    hold = _hold.get()
     pending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     _unfinished.add(pending)
-    if cancellation is not None:
-        cancellation.enter()
+    if hold is not None:
+        hold.enter()
     try:
         yield
     finally:
         _unfinished.discard(pending)
-        pending.cancel() if pending.cancelled() else pending.set_result(None)
-        if cancellation is not None:
-            cancellation.leave()
+        if not pending.done():
+            pending.set_result(None)
+        if hold is not None:
+            hold.leave()
 
 
 async def shielded(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` to its end in a task of its own, whatever happens to the one who awaits it; shutdown waits for it."""
+    """Run ``work`` to its end in its own task, whatever happens to the one who awaits it; shutdown waits for it."""
     task = asyncio.ensure_future(work)
     _unfinished.add(task)
     task.add_done_callback(_unfinished.discard)
     return await asyncio.shield(task)
 
 
-async def cancellable(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` so that :func:`point_of_no_return` holds inside it: a cancellation of the caller reaches it only outside.
+async def cancellable(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+    """Run ``work`` so that :func:`point_of_no_return` holds inside it.
 
-    The caller's cancellation is passed on and waited for, then raised.
+    A cancellation of the caller reaches the work only outside such a stretch, is waited for and then raised. After
+    ``timeout`` seconds the work is cancelled the same way and DeadlinePassed raised.
     """
-    cancellation = Cancellation()
-    token = current.set(cancellation)
+    hold = _Hold()
+    token = _hold.set(hold)
+    loop = asyncio.get_running_loop()
+    task = hold.task = loop.create_task(work)
+    _hold.reset(token)
+    done: asyncio.Future[None] = loop.create_future()
+    task.add_done_callback(lambda _: None if done.done() else done.set_result(None))
+    expired = False
+
+    def expire() -> None:
+        nonlocal expired
+        expired = True
+        hold.cancel()
+
+    timer = loop.call_later(timeout, expire) if timeout is not None else None
     try:
-        task = asyncio.ensure_future(work)
-    finally:
-        current.reset(token)
-    assert isinstance(task, asyncio.Task)
-    cancellation.guard(task)
-    try:
-        return await asyncio.shield(task)
+        await done
     except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        cancellation.cancel()
+        hold.cancel()
         await asyncio.wait({task})
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error from None
         raise
+    finally:
+        if timer is not None:
+            timer.cancel()
+    if task.cancelled():
+        if expired:
+            raise DeadlinePassed
+        raise asyncio.CancelledError
+    return task.result()
 
 
 async def finish(timeout: float) -> int:

@@ -1,8 +1,8 @@
 """Settings every service has. A service subclasses :class:`ServiceSettings` and adds its own, a docstring under each.
 
-Values come, strongest first, from environment variables (``SEALWRIGHT_<SERVICE>_<KEY>``, ``__`` between levels), from the
-files such variables with the suffix ``_FILE`` name, from a secrets folder (``SEALWRIGHT_<SERVICE>_SECRETS_DIR``, one file
-per setting), and from the TOML file given by ``--config``. How they are read is in ``loading.py``.
+Values come, strongest first, from environment variables (``SEALWRIGHT_<SERVICE>_<KEY>``, ``__`` between levels), from
+the files such variables with the suffix ``_FILE`` name, from a secrets folder (``SEALWRIGHT_<SERVICE>_SECRETS_DIR``,
+one file per setting), and from the TOML file given by ``--config``. How they are read is in ``loading.py``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class NatsSettings(Section):
 
 
 class TlsSettings(Section):
-    """Mutual TLS: this service's certificate and the CA its peers are checked against. Files are read again when they change."""
+    """Mutual TLS: this service's certificate and the CA of its peers. Changed files are read again."""
 
     cert: Path
     """PEM file: this service's certificate, then intermediates."""
@@ -82,7 +82,7 @@ class LimitSettings(Section):
     body_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Largest HTTP request body, in bytes; larger ones get 413."""
     concurrency: dict[str, int] = Field(default_factory=dict)
-    """Calls at a time per rate class (read, write, sign, bulk, watch), over the defaults; more get RESOURCE_EXHAUSTED at once."""
+    """Calls at a time per rate class (read, write, sign, bulk, watch), over the defaults; more are refused at once."""
     rates: dict[str, float] = Field(default_factory=dict)
     """Calls per second per rate class and caller, over all instances; a class that is not named has no such limit."""
     keepalive: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))
@@ -96,7 +96,11 @@ class LimitSettings(Section):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. Built directly it takes keyword arguments alone; :func:`loading.load` reads file and environment."""
+    """What every service can be told.
+
+    Built directly it takes keyword arguments alone; :func:`~sealwright_common.runtime.loading.load` reads file and
+    environment.
+    """
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True, validate_default=False
@@ -128,7 +132,9 @@ class ServiceSettings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        **sources: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what the constructor is given: a test's settings must not depend on the environment."""
         return (init_settings,)

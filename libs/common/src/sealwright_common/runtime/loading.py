@@ -25,7 +25,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 class ConfigError(Exception):
-    """The settings are wrong; ``problems`` has one line each, saying what and how to mend it. Never holds a value of a secret."""
+    """The settings are wrong; ``problems`` has one line each: what, and how to mend it. No line shows a secret."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))

@@ -12,11 +12,15 @@ import structlog
 from sealwright_common.domain.errors import Code, Problem
 from sealwright_common.runtime import completion
 from sealwright_common.runtime.clock import SleepingClock, SystemClock
+from sealwright_common.runtime.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
+FIRST_PAUSE, MAX_PAUSE = 0.2, 30.0
+"""Seconds between rounds that fail: doubled each time, from the first to the longest."""
+
 Run = Callable[[], Awaitable[bool | timedelta | None]]
-"""One round: True when there is more work at once, a timedelta until the next round, else the worker's interval holds."""
+"""One round: True when there is more work at once, a timedelta until the next round, None for the usual interval."""
 
 
 class Worker:
@@ -71,36 +75,42 @@ class Worker:
         while not self._leaving.is_set():
             self._woken.clear()
             delay = await self._round()
-            if delay > 0 and not self._woken.is_set():
-                await self._rest(delay)
+            if delay > 0:
+                # After a failure a wake-up does not cut the pause short: nothing is retried in a hot loop.
+                await self._rest(delay, self._leaving if self._failures else self._woken)
 
     async def _round(self) -> float:
         """One round; seconds until the next."""
         try:
             outcome = await completion.cancellable(self._awaited())
         except Problem as problem:
-            self._failures += 1
-            level = "warning" if problem.code is Code.UNAVAILABLE else "error"
-            getattr(log, level)("round failed", worker=self.name, reason=problem.reason.value, problem=problem.message)
+            self._failed()
+            say = log.warning if problem.code is Code.UNAVAILABLE else log.error
+            say("round failed", worker=self.name, reason=problem.reason.value, problem=problem.message)
         except Exception as error:
-            self._failures += 1
+            self._failed()
             log.error("round failed", worker=self.name, exc_info=error)
         else:
             self._failures = 0
+            metrics.worker_rounds.labels(self.name, "done").inc()
             if outcome is True:
                 return 0
             pause = outcome if isinstance(outcome, timedelta) else self._interval
-            return pause.total_seconds() * (1 + random.uniform(-self._jitter, self._jitter))  # noqa: S311 - not a secret
-        return min(30.0, 0.2 * 2 ** min(self._failures - 1, 10))
+            return pause.total_seconds() * (1 + random.uniform(-self._jitter, self._jitter))  # noqa: S311 - no secret
+        return min(MAX_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))
+
+    def _failed(self) -> None:
+        self._failures += 1
+        metrics.worker_rounds.labels(self.name, "failed").inc()
 
     async def _awaited(self) -> bool | timedelta | None:
         return await self._run()
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self, seconds: float, until: asyncio.Event) -> None:
         sleep = asyncio.ensure_future(self._clock.sleep(seconds))
-        woken = asyncio.ensure_future(self._woken.wait())
+        event = asyncio.ensure_future(until.wait())
         try:
-            await asyncio.wait({sleep, woken}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sleep, event}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleep.cancel()
-            woken.cancel()
+            event.cancel()

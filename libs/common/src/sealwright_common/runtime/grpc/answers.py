@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
@@ -22,28 +22,28 @@ async def answer(
 ) -> Response:
     """Run ``usecase(call, command)`` with a call that can encode the answer, and encode what it returns.
 
-    The stored answer of a ``request_id`` and the response are the same message: what the unit of work had encoded is not
-    encoded again.
+    The stored answer of a ``request_id`` and the response are the same message: what the unit of work had encoded is
+    not encoded again.
     """
     encoder = _Encoder(encode)
     value = await usecase(call.answering(encoder), command)
     return encoder.response(value)
 
 
-class _Encoder:
+class _Encoder(Generic[Value, Response]):
     """Encodes a value to bytes for the unit of work and keeps the message for the response."""
 
-    __slots__ = ("_encode", "_message", "_value")
+    __slots__ = ("_encode", "_kept")
 
     def __init__(self, encode: Callable[[Value], Response]) -> None:
         self._encode = encode
-        self._value: object = self
-        self._message: Message | None = None
+        self._kept: tuple[Value, Response] | None = None
 
     def __call__(self, value: Value) -> bytes:
         return self.response(value).SerializeToString(deterministic=True)
 
-    def response(self, value: Value):
-        if self._message is None or self._value is not value:
-            self._value, self._message = value, self._encode(value)
-        return self._message
+    def response(self, value: Value) -> Response:
+        """The message of ``value``; the same one again when asked for the same value."""
+        if self._kept is None or self._kept[0] is not value:
+            self._kept = value, self._encode(value)
+        return self._kept[1]

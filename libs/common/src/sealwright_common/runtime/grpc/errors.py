@@ -89,7 +89,7 @@ def problem_from_status(status: status_pb2.Status) -> Problem:
 
 
 def problem_from_rpc_error(error: aio.AioRpcError) -> Problem:
-    """The problem a peer's answer, or its absence, means; a peer that cannot be reached is Unavailable, and safe to retry."""
+    """The problem a peer's answer, or its absence, means; a peer that cannot be reached is Unavailable."""
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
             status = status_pb2.Status()

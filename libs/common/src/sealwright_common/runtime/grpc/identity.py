@@ -1,7 +1,8 @@
 """Who calls: the URI name in the peer's certificate, and nothing else.
 
-gRPC's ``peer_identities()`` mixes DNS, e-mail, URI and IP names without their types, so that an e-mail name may pass for a
-URI. Only the typed ``peer_uri`` property is read; exactly one URI name is accepted; the common name is never looked at.
+gRPC's ``peer_identities()`` mixes DNS, e-mail, URI and IP names without their types, so that an e-mail name may pass
+for a URI. Only the typed ``peer_uri`` property is read; exactly one URI name is accepted; the common name is never
+looked at.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def uri_for(role: str, name: str | None = None) -> str:
 
 
 def authenticate(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
-    """The identity in a TLS connection's typed properties. Raises Unauthenticated when there is none or more than one."""
+    """The identity in a TLS connection's typed properties. Raises Unauthenticated unless there is exactly one."""
     uris = auth_context.get("peer_uri")
     names = tuple(uris) if uris is not None else ()
     if len(names) != 1:

@@ -26,7 +26,10 @@ class Policy:
     rate: str = "read"
     """Rate class: read, write, sign, bulk or watch."""
     deadline: timedelta | None = field(default=timedelta(seconds=10))
-    """Default when the caller gives none; None lets a stream run as long as its caller wants, and is for streams only."""
+    """Default when the caller gives none; None lets a stream run as long as its caller wants, and is for streams."""
+    replay_first: bool = False
+    """Look for the stored answer of a repeated request id before the servicer runs: for RPCs that do dear work before
+    their transaction, which finds it in any case."""
     audited: bool = False
     """Whether the use case must leave an audit row (checked by tests, shown in docs)."""
 
@@ -51,7 +54,7 @@ class PolicyError(Exception):
 
 
 def compare(policies: Policies, descriptors: Iterable[Any]) -> None:
-    """Raise :class:`PolicyError` naming every missing and every surplus row of the table for these service descriptors."""
+    """Raise :class:`PolicyError` naming every missing and every surplus row for these service descriptors."""
     methods = {f"/{service.full_name}/{method.name}": method for service in descriptors for method in service.methods}
     missing = sorted(methods.keys() - policies.keys())
     surplus = sorted(policies.keys() - methods.keys())

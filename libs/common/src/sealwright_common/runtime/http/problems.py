@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
+import math
+from http import HTTPStatus
+from typing import Any
+
+import orjson
 from starlette.responses import Response
 
-from sealwright_common.domain.errors import Problem
+from sealwright_common.domain.errors import Code, Problem
+
+STATUS: dict[Code, int] = {
+    Code.INVALID_ARGUMENT: 400,
+    Code.OUT_OF_RANGE: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.PERMISSION_DENIED: 403,
+    Code.NOT_FOUND: 404,
+    Code.ALREADY_EXISTS: 409,
+    Code.ABORTED: 409,
+    Code.FAILED_PRECONDITION: 409,
+    Code.RESOURCE_EXHAUSTED: 429,
+    Code.INTERNAL: 500,
+    Code.DATA_LOSS: 500,
+    Code.UNAVAILABLE: 503,
+    Code.DEADLINE_EXCEEDED: 504,
+}
+"""HTTP status of each code, after google.rpc.Code; FAILED_PRECONDITION is 409, as it is about a state."""
 
 
-def problem_response(problem: Problem) -> Response:
-    """The problem+json answer of a problem."""
-    raise NotImplementedError
+def problem_document(problem: Problem, status: int) -> dict[str, Any]:
+    """The members of the problem+json document."""
+    document: dict[str, Any] = {
+        "type": f"urn:sealwright:problem:{problem.reason.value.lower().replace('_', '-')}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": problem.message,
+        "reason": problem.reason.value,
+    }
+    if problem.fields:
+        document["errors"] = [{"field": field.path, "expected": field.expected} for field in problem.fields]
+    if problem.metadata:
+        document["metadata"] = dict(problem.metadata)
+    return document
+
+
+def problem_response(problem: Problem, status: int | None = None) -> Response:
+    """The problem+json answer of a problem; ``status`` overrides the table where a protocol asks for another one."""
+    status = STATUS[problem.code] if status is None else status
+    headers = {"cache-control": "no-store"}
+    if problem.retry_after is not None:
+        headers["retry-after"] = str(max(1, math.ceil(problem.retry_after.total_seconds())))
+    return Response(
+        orjson.dumps(problem_document(problem, status)), status, headers=headers, media_type="application/problem+json"
+    )

@@ -1,0 +1,108 @@
+"""Health and reflection on every server, behind the same authentication as everything else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+
+from sealwright_common.domain.errors import PermissionDenied, Problem, Reason
+from sealwright_common.runtime.grpc.errors import DETAILS_KEY, STATUS, status_of
+from sealwright_common.runtime.grpc.identity import LOCAL, authenticate
+from sealwright_common.runtime.grpc.policy import ROLES
+
+Handlers = dict[str, Any]
+"""Method handlers of one service by method name."""
+
+REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
+"""Both names that tools ask for; the messages are the same on the wire."""
+
+
+class Health:
+    """grpc.health.v1: one status for the server and one per service."""
+
+    SERVICE = "grpc.health.v1.Health"
+
+    def __init__(self, services: Iterable[str]) -> None:
+        self._names = ("", *services)
+        # The type stub does not know the aio servicer.
+        self._servicer = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]
+
+    async def set(self, serving: bool) -> None:
+        """All services follow the app's readiness."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in self._names:
+            await self._servicer.set(name, status)
+
+    async def leave(self) -> None:
+        """NOT_SERVING for good."""
+        await self._servicer.enter_graceful_shutdown()
+
+    def handlers(self, plaintext: bool) -> Handlers:
+        """Its handlers; every authenticated role may ask."""
+        return _guarded(health_pb2_grpc.add_HealthServicer_to_server, self._servicer, ROLES, plaintext)
+
+
+def reflection_handlers(services: Iterable[str], allowed: frozenset[str], plaintext: bool) -> Handlers:
+    """Server reflection over ``services`` for the ``allowed`` roles."""
+    servicer = reflection.aio.ReflectionServicer((*services, Health.SERVICE, *REFLECTION[1:]))
+    return _guarded(reflection_pb2_grpc.add_ServerReflectionServicer_to_server, servicer, allowed, plaintext)
+
+
+def _guarded(add: Callable[[Any, Any], None], servicer: object, allowed: frozenset[str], plaintext: bool) -> Handlers:
+    """The handlers that ``add`` registers, each behind authentication and the allow-list."""
+    collector = _Collector()
+    add(servicer, collector)
+
+    async def check(context: aio.ServicerContext[Any, Any]) -> None:
+        try:
+            identity = LOCAL if plaintext else authenticate(context.auth_context())
+            if allowed.isdisjoint(identity.roles):
+                raise PermissionDenied(
+                    Reason.CALLER_NOT_ALLOWED, f"{identity.uri} may not; allowed roles: {', '.join(sorted(allowed))}"
+                )
+        except Problem as problem:
+            details = ((DETAILS_KEY, status_of(problem).SerializeToString()),)
+            await context.abort(STATUS[problem.code], problem.message, details)
+
+    def guard(handler: Any) -> Any:
+        inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+        async def single(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:
+            await check(context)
+            return await inner(request, context)
+
+        async def stream(request: Any, context: aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            await check(context)
+            async for response in inner(request, context):
+                yield response
+
+        # Health's Watch writes to the context instead of yielding.
+        wrapped = stream if handler.stream_stream else single
+        build = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[handler.request_streaming, handler.response_streaming]
+        return build(wrapped, handler.request_deserializer, handler.response_serializer)
+
+    return {name: guard(handler) for name, handler in collector.handlers.items()}
+
+
+class _Collector:
+    """Stands in for a server while generated code registers a servicer."""
+
+    def __init__(self) -> None:
+        self.handlers: Handlers = {}
+
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """The same handlers again, in their older form."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Handlers) -> None:
+        """The handlers by name."""
+        self.handlers.update(handlers)
