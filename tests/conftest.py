@@ -18,6 +18,8 @@ from sealwright_sandbox.errors import SandboxError
 
 from tests.support.databases import Databases, open_databases
 
+pytest_plugins = ["tests.support.promises"]
+
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
