@@ -1,0 +1,1 @@
+"""What the rotator talks to: PostgreSQL and the signer."""

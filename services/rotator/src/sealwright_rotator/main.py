@@ -1,0 +1,5 @@
+"""The rotator service, put together: placeholder."""
+
+
+def main() -> None:
+    raise SystemExit(1)
