@@ -137,8 +137,7 @@ class Database(Generic[W]):
                     await idempotency.claim(connection, call)
                 trace = current_traceparent() or call.trace
                 work = self._work(connection, call, self._clock.now(), self._encode_event, trace)
-                with database_failures():
-                    yield work
+                yield work
                 with database_failures(sockets=True):
                     await _to_the_end(self._commit(work, transaction))
         if work.emitted:
@@ -151,8 +150,7 @@ class Database(Generic[W]):
         call = call or system_call("read")
         async with self._connection(call) as connection:
             async with self._transaction(connection, readonly=True) as transaction:
-                with database_failures():
-                    yield self._work(connection, call, self._clock.now(), self._encode_event, call.trace)
+                yield self._work(connection, call, self._clock.now(), self._encode_event, call.trace)
                 with database_failures(sockets=True):
                     await transaction.commit()
 
@@ -174,14 +172,12 @@ class Database(Generic[W]):
     async def verify_audit(self, published: tuple[audit.AuditHead, ...] = ()) -> audit.AuditVerdict:
         """Whether the audit log is what was written; see :func:`audit.verify_audit`."""
         async with self._connection(system_call("verify_audit")) as connection:
-            with database_failures():
-                return await audit.verify_audit(connection, published)
+            return await audit.verify_audit(connection, published)
 
     async def audit_head(self) -> audit.AuditHead:
         """The newest audit row's number and hash."""
         async with self._connection(system_call("audit_head")) as connection:
-            with database_failures():
-                return await audit.read_head(connection)
+            return await audit.read_head(connection)
 
     # -- for the runtime ----------------------------------------------------------------------------------------------
 
@@ -209,7 +205,8 @@ class Database(Generic[W]):
                 timeout=_ACQUIRE_SECONDS if remaining is None else min(remaining, _ACQUIRE_SECONDS)
             )
         try:
-            yield connection
+            with database_failures():
+                yield connection
         finally:
             await pool.release(connection)
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import unquote
 from uuid import UUID
 
 # CloudEvents 1.0, NATS protocol binding: attributes are headers with the prefix "ce-".
@@ -125,6 +126,10 @@ def stream_subjects(service: str) -> list[str]:
     return [f"sealwright.{service}.>"]
 
 
+def _header_text(value: str) -> str:
+    return unquote(value) if "%" in value else value
+
+
 def parse_event(subject: str, payload: bytes, headers: Mapping[str, str] | None, deliveries: int) -> Event:
     """The event in a message. Raises MalformedEvent if a header is missing or unreadable."""
     if not headers:
@@ -134,9 +139,9 @@ def parse_event(subject: str, payload: bytes, headers: Mapping[str, str] | None,
         return Event(
             id=UUID(headers[ID]),
             type=subject,
-            aggregate_id=headers[AGGREGATE_ID],
+            aggregate_id=_header_text(headers[AGGREGATE_ID]),
             aggregate_version=int(headers[AGGREGATE_VERSION]),
-            tenant=headers[TENANT],
+            tenant=_header_text(headers[TENANT]),
             time=time if time.tzinfo is not None else time.replace(tzinfo=UTC),
             payload=payload,
             headers=headers,
