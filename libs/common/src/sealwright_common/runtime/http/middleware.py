@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import timedelta
 from typing import Any
 
 from opentelemetry.trace import SpanKind, StatusCode
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
-from sealwright_common.domain.errors import Code, Reason, ResourceExhausted
-from sealwright_common.runtime.completion import cancellable
-from sealwright_common.runtime.http.problems import problem_response
+from sealwright_common.domain.errors import DeadlineExceeded, Problem, Reason, ResourceExhausted
+from sealwright_common.runtime.completion import DeadlinePassed, cancellable
+from sealwright_common.runtime.http.problems import plain_problem, problem_response
 from sealwright_common.runtime.incidents import as_problem
 from sealwright_common.runtime.telemetry import metrics
 from sealwright_common.runtime.telemetry.context import attach, parent
 from sealwright_common.runtime.telemetry.traces import tracer
+
+ANSWERED = "sealwright.answered"
+"""Scope key of an exception whose answer was sent already."""
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -29,9 +37,17 @@ class BodyTooLarge(ResourceExhausted):
 class Door:
     """An ASGI application around another one."""
 
-    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]], body_bytes: int) -> None:
+    def __init__(
+        self,
+        application: Callable[[Scope, Receive, Send], Awaitable[None]],
+        body_bytes: int,
+        deadline: timedelta | None = None,
+    ) -> None:
         self._application = application
         self._body_bytes = body_bytes
+        self._deadline = None if deadline is None else deadline.total_seconds()
+        if isinstance(application, Starlette):
+            _answer_problems(application)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; WebSockets are refused."""
@@ -54,13 +70,15 @@ class Door:
         attach(span, ambient)
         try:
             limited = self._limited(headers, receive)
-            await cancellable(_run(self._application, scope, limited, sending))
+            await cancellable(_run(self._application, scope, limited, sending), self._deadline)
         except Exception as error:  # noqa: BLE001 - total: uvicorn would log what escaped here
-            problem = as_problem(error, "http", method)
+            if scope.get(ANSWERED) is error:
+                return
+            problem = _timed_out() if isinstance(error, DeadlinePassed) else as_problem(error, "http", method)
             if not status:
                 response = problem_response(problem, 413 if isinstance(problem, BodyTooLarge) else None)
                 await response(scope, receive, sending)
-            elif problem.code is Code.INTERNAL:
+            else:
                 # The response had begun: cutting the connection is the only way left to say that it is not whole.
                 raise ConnectionAbortedError("response failed half way") from None
         finally:
@@ -94,6 +112,37 @@ class Door:
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(Reason.REQUEST_TOO_LARGE, f"the body may have {self._body_bytes} bytes at most")
+
+
+def _answer_problems(application: Starlette) -> None:
+    """Have Starlette answer problems, its own HTTP exceptions and everything uncaught the way the rest of us does.
+
+    What the application handles itself stays as it is.
+    """
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        problem = as_problem(error, "http", request.method)
+        return problem_response(problem, 413 if isinstance(problem, BodyTooLarge) else None)
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return plain_problem(status, headers)
+
+    async def on_uncaught(request: Request, error: Exception) -> Response:
+        # Starlette raises it again after the answer, for servers that log; ours is logged here.
+        request.scope[ANSWERED] = error
+        return problem_response(as_problem(error, "http", request.method))
+
+    for kind, handler in ((Problem, on_problem), (HTTPException, on_http), (Exception, on_uncaught)):
+        if kind not in application.exception_handlers:
+            application.add_exception_handler(kind, handler)
+
+
+def _timed_out() -> DeadlineExceeded:
+    return DeadlineExceeded(
+        Reason.DEADLINE_PASSED, "the request took too long; nothing was stored unless a repeat says so"
+    )
 
 
 async def _run(application: Any, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -43,6 +44,12 @@ def problem_document(problem: Problem, status: int) -> dict[str, Any]:
     if problem.metadata:
         document["metadata"] = dict(problem.metadata)
     return document
+
+
+def plain_problem(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem+json answer of a bare HTTP status, such as 404 for a path that no route has."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type="application/problem+json")
 
 
 def problem_response(problem: Problem, status: int | None = None) -> Response:

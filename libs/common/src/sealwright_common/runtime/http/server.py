@@ -28,8 +28,9 @@ CERTIFICATE_CHECK = timedelta(seconds=1)
 class HttpServer:
     """Serves an ASGI application; a part of the app.
 
-    Around the application: a body limit (413), problem+json for every Problem and for uncaught exceptions (500 with an
-    incident id), ``http_server_request_duration_seconds`` and a server span with W3C trace context. With ``tls`` it
+    Around the application: a body limit (413), a ``deadline`` per request (504), problem+json for every Problem, for
+    Starlette's own HTTP exceptions and for uncaught ones (500 with an incident id) unless the application handles them
+    itself, ``http_server_request_duration_seconds`` and a server span with W3C trace context. With ``tls`` it
     serves HTTPS to anyone, without client certificates, and takes new certificate files without a restart.
     """
 
@@ -40,6 +41,7 @@ class HttpServer:
         *,
         tls: TlsSettings | None = None,
         limits: LimitSettings | None = None,
+        deadline: timedelta | None = timedelta(seconds=60),
         name: str = "http",
         instrument: bool = True,
     ) -> None:
@@ -47,7 +49,7 @@ class HttpServer:
         self._listen = addresses.split(listen)
         self._limits = limits or LimitSettings()
         self._tls = tls
-        self._application = Door(application, self._limits.body_bytes) if instrument else application
+        self._application = Door(application, self._limits.body_bytes, deadline) if instrument else application
         self._server: _Server | None = None
         self._socket: socket.socket | None = None
         self._tasks: list[asyncio.Task[None]] = []
