@@ -1,0 +1,61 @@
+"""The verbs of ``./mesh``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sealwright_sandbox.data import checkout
+
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Run the whole mesh on this machine, show it, test it, check it, measure it.",
+)
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def source() -> Path:
+    """The checkout; ends the command where Sealwright is installed as packages."""
+    root = checkout()
+    if root is None:
+        raise typer.BadParameter("this verb works in a checkout of Sealwright; clone it and run ./mesh there")
+    return root
+
+
+@app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[CHECK]…", help="Only these checks.")] = None,
+) -> None:
+    """Formatting, lint, types, which way modules import, contracts and their generated code."""
+    from sealwright_client.mesh.check import STEPS
+    from sealwright_client.mesh.check import check as run
+
+    known = [step.name for step in STEPS]
+    unknown = [name for name in names or [] if name not in known]
+    if unknown:
+        raise typer.BadParameter(f"no check is called {', '.join(unknown)}; there are: {', '.join(known)}")
+    if not run(source(), names or ()):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings=PASS_ON, add_help_option=False)
+def test(context: typer.Context) -> None:
+    """Run the tests against real servers; arguments go to pytest."""
+    arguments = list(context.args)
+    own = any(argument == "-n" or argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments)
+    if not own and (os.cpu_count() or 1) > 1:
+        # one server set per worker: worth it for the whole suite, and files stay together to share their servers
+        arguments = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile", *arguments]
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=source()))
+
+
+@app.command(context_settings=PASS_ON, add_help_option=False)
+def bench(context: typer.Context) -> None:
+    """Measure on a quiet machine and write bench/results.json; arguments name benchmarks."""
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "bench", *context.args], cwd=source()))
