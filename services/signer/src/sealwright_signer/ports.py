@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
+from sealwright_common.domain.call import Call
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
 
 
@@ -77,8 +79,6 @@ class StoredKey:
     key: Key
     signing_key: str
     """A PKCS#11 URI, or ``wrapped:`` and a base64 blob; empty once destroyed. Never a plain key."""
-    schedule_version: int = 0
-    """Version of the schedule entry that was applied last."""
     previous_state: KeyState | None = None
     """State before a scheduled destruction; what cancelling gives back."""
 
@@ -101,6 +101,8 @@ class KeyPair:
 
     public_key: bytes
     signing_key: str
+    token_key_id: bytes = b""
+    """As :attr:`sealwright_common.domain.keys.Key.token_key_id`."""
 
 
 class SignatureFormat(StrEnum):
@@ -145,7 +147,7 @@ class Vault(Protocol):
     async def blind_sign(self, key: StoredKey, blinded: Sequence[bytes]) -> BlindSignatures:
         """Each blinded token signed, with a batch proof where the protocol has one; verified before it is returned.
 
-        The same key and tokens give the same bytes. Raises InvalidArgument BLINDED_TOKEN_INVALID naming the first bad one.
+        The same key and tokens give the same bytes. Raises InvalidArgument BLINDED_TOKEN_INVALID for the first bad one.
         """
         ...
 
@@ -217,10 +219,6 @@ class Keys(Protocol):
         """As :meth:`get`, locked until the transaction ends."""
         ...
 
-    async def active(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> StoredKey | None:
-        """The key that signs now for the issuer: of those active the one whose window began last."""
-        ...
-
     async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime, limit: int) -> list[StoredKey]:
         """The issuer's unexpired keys, published or active and not disabled, earliest window first."""
         ...
@@ -228,10 +226,12 @@ class Keys(Protocol):
     async def redeemable(
         self, tenant: str, issuer_type: str, cohort: int, now: datetime, leeway: timedelta
     ) -> list[StoredKey]:
-        """The issuer's keys whose window, widened by ``leeway``, holds ``now``; any cohort for 0. Strictly active first."""
+        """Keys whose window, widened by ``leeway``, holds ``now``, strictly active first; any cohort for 0."""
         ...
 
-    async def page(self, tenant: str, which: KeyFilter, now: datetime, before: UUID | None, size: int) -> list[Key]:
+    async def page(
+        self, tenant: str, which: KeyFilter, now: datetime, before: UUID | None, size: int
+    ) -> list[StoredKey]:
         """Up to ``size`` keys, newest first, made before ``before``."""
         ...
 
@@ -261,4 +261,108 @@ class Redemptions(Protocol):
 
     async def spend(self, tenant: str, redemptions: Sequence[Redemption]) -> list[Redemption]:
         """Records each token once; the record that holds, in order: the given one if the token was unspent."""
+        ...
+
+
+class KeyEventKind(StrEnum):
+    """The events of a key, named as their messages."""
+
+    CREATED = "KeyCreated"
+    SCHEDULED = "KeyScheduled"
+    DISABLED = "KeyDisabled"
+    ENABLED = "KeyEnabled"
+    DESTRUCTION_SCHEDULED = "KeyDestructionScheduled"
+    DESTRUCTION_CANCELLED = "KeyDestructionCancelled"
+    DESTROYED = "KeyDestroyed"
+    COMPROMISED = "KeyCompromised"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """A key changed; it is told as it is afterwards."""
+
+    kind: KeyEventKind
+    key: Key
+
+
+V = TypeVar("V")
+
+
+class Work(Protocol):
+    """One transaction: what it stores, tells, audits and answers commits together."""
+
+    @property
+    def call(self) -> Call:
+        """Whom the work is done for."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """When it began."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Stored keys."""
+        ...
+
+    @property
+    def schedule(self) -> Schedule:
+        """Issuers."""
+        ...
+
+    @property
+    def redemptions(self) -> Redemptions:
+        """Spent tokens."""
+        ...
+
+    def emit(self, *events: object) -> None:
+        """Tells events if the transaction commits."""
+        ...
+
+    def audit(self, action: str, target: str, **detail: str | int | bool) -> None:
+        """Leaves an audit row if the transaction commits."""
+        ...
+
+    def answer(self, value: V) -> V:
+        """Stores the answer of the call's request id and returns it."""
+        ...
+
+
+class Store(Protocol):
+    """Opens transactions."""
+
+    def begin(self, call: Call) -> AbstractAsyncContextManager[Work]:
+        """A transaction that may change things; answers a repeated request id by raising the stored answer."""
+        ...
+
+    def read(self, call: Call | None = None) -> AbstractAsyncContextManager[Work]:
+        """A read-only transaction."""
+        ...
+
+
+class Ledger(Protocol):
+    """Counts signatures that leave no row of their own."""
+
+    def note(self, call: Call, key: Key, count: int) -> None:
+        """``count`` signatures by ``key`` for the caller; reaches the audit log within a second, summed up."""
+        ...
+
+
+class KeyBook(Protocol):
+    """Keys for signing, read through a short-lived memory so that a signature costs no query."""
+
+    async def key(self, tenant: str, key_id: UUID) -> StoredKey:
+        """The key. NotFound KEY_NOT_FOUND."""
+        ...
+
+    async def active(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> StoredKey:
+        """The key that signs now for the issuer: of those active the one whose window began last.
+
+        NotFound ISSUER_UNKNOWN if the issuer has no key at all, FailedPrecondition NO_ACTIVE_KEY if none is active.
+        """
+        ...
+
+    def forget(self, tenant: str, key_ids: Iterable[UUID]) -> None:
+        """Drops keys that changed, and what is remembered of their issuers."""
         ...

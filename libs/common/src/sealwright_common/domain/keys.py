@@ -156,6 +156,8 @@ class Key:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     destroy_time: datetime | None = None
     """When a scheduled destruction happens."""
+    token_key_id: bytes = b""
+    """SHA-256 of the public key in its Privacy Pass encoding (RFC 9578); empty for signing keys."""
 
     def state_at(self, now: datetime) -> KeyState:
         """The state that holds at ``now``: what was decided, moved on by the window."""

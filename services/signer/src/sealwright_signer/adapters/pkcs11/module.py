@@ -1,7 +1,7 @@
 """Loading a PKCS#11 module so that threads may use it, and what its errors mean.
 
-python-pkcs11 calls ``C_Initialize(NULL)``, which tells a module that the process has one thread; SoftHSM2 then switches its
-mutexes off and two signing threads crash it. :class:`Module` initialises with CKF_OS_LOCKING_OK instead.
+python-pkcs11 calls ``C_Initialize(NULL)``, which tells a module that the process has one thread; SoftHSM2 then switches
+its mutexes off and two signing threads crash it. :class:`Module` initialises with CKF_OS_LOCKING_OK instead.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _CREDENTIALS = (
 
 
 def trouble(error: exceptions.PKCS11Error) -> Trouble:
-    """What to do about ``error``. A bare PKCS11Error is a code the library has no class for, such as "not initialised"."""
+    """What to do about ``error``. A bare PKCS11Error is a code without a class, such as "not initialised"."""
     if isinstance(error, _CREDENTIALS):
         return Trouble.CREDENTIALS
     if isinstance(error, _SESSION):

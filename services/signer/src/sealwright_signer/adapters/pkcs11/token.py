@@ -132,7 +132,7 @@ class Token:
             raise self._unavailable(error) from error
 
     def exclusively(self, work: Callable[[], T]) -> T:
-        """Run ``work`` while no other process of this machine that uses the token is in such a stretch or logging in."""
+        """Run ``work`` while no other process of this machine is in such a stretch of this token or logging in."""
         with self._lock_path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return work()

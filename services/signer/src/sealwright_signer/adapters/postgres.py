@@ -1,0 +1,329 @@
+# ruff: noqa: S608 - statements are put together from constants of this file only
+"""Keys, issuers and redemptions in PostgreSQL. Every statement works on sets of rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sealwright_common.domain.errors import AlreadyExists, Reason
+from sealwright_common.domain.intervals import Interval
+from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeySlot, KeyState, Protection
+from sealwright_common.runtime.db import UnitOfWork
+from sealwright_common.runtime.db.connection import Connection
+
+from sealwright_signer.ports import Issuer, KeyFilter, Redemption, StoredKey
+
+_COLUMNS = (
+    "tenant, id, algorithm, purpose, protection, state, previous_state, disabled, public_key, token_key_id,"
+    " signing_key, labels, issuer_type, issuer_cohort, slot, valid_from, valid_to, created_time, destroy_time, version"
+)
+_INSERT = f"""insert into signing_key ({_COLUMNS})
+select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[],
+    $9::bytea[], $10::bytea[], $11::text[], $12::jsonb[], $13::text[], $14::int[], $15::bigint[], $16::timestamptz[],
+    $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::bigint[])"""
+_UPDATE = """update signing_key k set state = n.state, previous_state = n.previous_state, disabled = n.disabled,
+    signing_key = n.signing_key, issuer_type = n.issuer_type, issuer_cohort = n.issuer_cohort, slot = n.slot,
+    valid_from = n.valid_from, valid_to = n.valid_to, destroy_time = n.destroy_time, version = n.version
+from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text[], $7::text[], $8::int[], $9::bigint[],
+    $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::bigint[])
+    as n (tenant, id, state, previous_state, disabled, signing_key, issuer_type, issuer_cohort, slot, valid_from,
+          valid_to, destroy_time, version)
+where k.tenant = n.tenant and k.id = n.id"""
+_LIVE = "state in ('PUBLISHED', 'ACTIVE') and not disabled"
+# The state as it holds at $6: what was decided, moved on by the window. The same rule as Key.state_at.
+_STATE_AT = """case when state not in ('PUBLISHED', 'ACTIVE') or valid_from is null then state
+    when $6 >= valid_to then 'VERIFY_ONLY' when $6 >= valid_from then 'ACTIVE' else 'PUBLISHED' end"""
+
+
+class PostgresKeys:
+    """The Keys port inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert(self, keys: Sequence[StoredKey]) -> None:
+        """Stores new keys. AlreadyExists SLOT_TAKEN if an issuer's slot has a key already."""
+        try:
+            await self._connection.execute(_INSERT, *_transposed([_row(key) for key in keys]))
+        except asyncpg.UniqueViolationError as error:
+            raise AlreadyExists(
+                Reason.SLOT_TAKEN, "a slot of this issuer has a key already; list the issuer's keys with ListKeys"
+            ) from error
+
+    async def get(self, tenant: str, ids: Sequence[UUID]) -> dict[UUID, StoredKey]:
+        """The keys that exist among ``ids``."""
+        return await self._by_ids(tenant, ids, "")
+
+    async def lock(self, tenant: str, ids: Sequence[UUID]) -> dict[UUID, StoredKey]:
+        """As :meth:`get`, locked in the order of their ids, so that two calls cannot wait for each other."""
+        return await self._by_ids(tenant, ids, "order by id for update")
+
+    async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime, limit: int) -> list[StoredKey]:
+        """The issuer's unexpired keys, published or active and not disabled, earliest window first."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from signing_key where tenant = $1 and issuer_type = $2 and issuer_cohort = $3"
+            f" and valid_to > $4 and {_LIVE} order by slot limit $5",
+            tenant,
+            issuer_type,
+            cohort,
+            now,
+            limit,
+        )
+        return [_stored(row) for row in rows]
+
+    async def redeemable(
+        self, tenant: str, issuer_type: str, cohort: int, now: datetime, leeway: timedelta
+    ) -> list[StoredKey]:
+        """Keys whose window, widened by ``leeway``, holds ``now``, strictly active first; any cohort for 0."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from signing_key where tenant = $1 and issuer_type = $2"
+            " and ($3 = 0 or issuer_cohort = $3) and valid_to > $4::timestamptz - $5::interval"
+            " and valid_from <= $4::timestamptz + $5::interval"
+            " and state in ('PUBLISHED', 'ACTIVE', 'VERIFY_ONLY') and not disabled"
+            " order by (valid_from <= $4 and valid_to > $4) desc, slot limit 1000",
+            tenant,
+            issuer_type,
+            cohort,
+            now,
+            leeway,
+        )
+        return [_stored(row) for row in rows]
+
+    async def of_issuer(self, tenant: str, issuer_type: str) -> bool:
+        """Whether the issuer has any key at all."""
+        found = await self._connection.fetchval(
+            "select exists (select from signing_key where tenant = $1 and issuer_type = $2)", tenant, issuer_type
+        )
+        return bool(found)
+
+    async def page(
+        self, tenant: str, which: KeyFilter, now: datetime, before: UUID | None, size: int
+    ) -> list[StoredKey]:
+        """Up to ``size`` keys, newest first, made before ``before``."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from signing_key where tenant = $1 and ($2::uuid is null or id < $2)"
+            " and ($3::text is null or purpose = $3) and ($4::text is null or algorithm = $4)"
+            f" and ($5::text is null or {_STATE_AT} = $5)"
+            " and ($7 = '' or issuer_type = $7) and ($8 = 0 or issuer_cohort = $8) order by id desc limit $9",
+            tenant,
+            before,
+            which.purpose,
+            which.algorithm,
+            which.state,
+            now,
+            which.issuer_type,
+            which.cohort,
+            size,
+        )
+        return [_stored(row) for row in rows]
+
+    async def update(self, keys: Sequence[StoredKey]) -> None:
+        """Stores what may change of locked keys. AlreadyExists SLOT_TAKEN if a slot has another key."""
+        rows = [_changing(key) for key in keys]
+        try:
+            await self._connection.execute(_UPDATE, *_transposed(rows))
+        except asyncpg.UniqueViolationError as error:
+            raise AlreadyExists(
+                Reason.SLOT_TAKEN, "a slot of this issuer has another key; list the issuer's keys with ListKeys"
+            ) from error
+
+    async def due_for_destruction(self, now: datetime, limit: int) -> list[StoredKey]:
+        """Keys of any tenant whose destruction is due, locked; rows locked by others are skipped."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from signing_key where state = 'DESTROY_SCHEDULED' and destroy_time <= $1"
+            " order by destroy_time limit $2 for update skip locked",
+            now,
+            limit,
+        )
+        return [_stored(row) for row in rows]
+
+    async def _by_ids(self, tenant: str, ids: Sequence[UUID], tail: str) -> dict[UUID, StoredKey]:
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from signing_key where tenant = $1 and id = any($2::uuid[]) {tail}", tenant, ids
+        )
+        return {row["id"]: _stored(row) for row in rows}
+
+
+class PostgresSchedule:
+    """The Schedule port inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def put(self, issuers: Sequence[Issuer]) -> None:
+        """Stores issuers; an older version than the stored one is left out."""
+        newest = {(issuer.tenant, issuer.issuer_type): issuer for issuer in sorted(issuers, key=lambda i: i.version)}
+        await self._connection.execute(
+            """insert into issuer (tenant, issuer_type, buffer, overlap, max_tokens, allow_legacy_protocol, expires_at,
+                                   version)
+            select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::bool[], $7::timestamptz[],
+                                 $8::bigint[])
+            on conflict (tenant, issuer_type) do update set buffer = excluded.buffer, overlap = excluded.overlap,
+                max_tokens = excluded.max_tokens, allow_legacy_protocol = excluded.allow_legacy_protocol,
+                expires_at = excluded.expires_at, version = excluded.version
+            where issuer.version <= excluded.version""",
+            *_transposed(
+                [
+                    (
+                        i.tenant,
+                        i.issuer_type,
+                        i.buffer,
+                        i.overlap,
+                        i.max_tokens,
+                        i.allow_legacy_protocol,
+                        i.expires_at,
+                        i.version,
+                    )
+                    for i in newest.values()
+                ]
+            ),
+        )
+
+    async def issuer(self, tenant: str, issuer_type: str) -> Issuer | None:
+        """The issuer, if it is known."""
+        row = await self._connection.fetchrow(
+            "select tenant, issuer_type, buffer, overlap, max_tokens, allow_legacy_protocol, expires_at, version"
+            " from issuer where tenant = $1 and issuer_type = $2",
+            tenant,
+            issuer_type,
+        )
+        return None if row is None else Issuer(*row)
+
+
+class PostgresRedemptions:
+    """The Redemptions port inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def spend(self, tenant: str, redemptions: Sequence[Redemption]) -> list[Redemption]:
+        """Records each token once; the record that holds, in order: the given one if the token was unspent."""
+        ordered = sorted({r.token_id: r for r in reversed(redemptions)}.values(), key=lambda r: r.token_id)
+        await self._connection.execute(
+            """insert into redemption (tenant, token_id, id, key_id, issuer_type, issuer_cohort, binding, redeem_time,
+                                       keep_until)
+            select $1, * from unnest($2::bytea[], $3::uuid[], $4::uuid[], $5::text[], $6::int[], $7::bytea[],
+                                     $8::timestamptz[], $9::timestamptz[])
+            on conflict (tenant, token_id) do nothing""",
+            tenant,
+            *_transposed(
+                [
+                    (r.token_id, r.id, r.key_id, r.issuer_type, r.cohort, r.binding, r.time, r.keep_until)
+                    for r in ordered
+                ]
+            ),
+        )
+        rows = await self._connection.fetch(
+            "select id, token_id, key_id, issuer_type, issuer_cohort, binding, redeem_time, keep_until"
+            " from redemption where tenant = $1 and token_id = any($2::bytea[])",
+            tenant,
+            [r.token_id for r in ordered],
+        )
+        held = {row["token_id"]: Redemption(*row) for row in rows}
+        return [held[r.token_id] for r in redemptions]
+
+    async def forget_expired(self, now: datetime, limit: int) -> int:
+        """Removes records whose time is over; how many."""
+        gone = await self._connection.fetch(
+            "delete from redemption where (tenant, token_id) in (select tenant, token_id from redemption"
+            " where keep_until < $1 order by keep_until limit $2) returning 1",
+            now,
+            limit,
+        )
+        return len(gone)
+
+
+class SignerWork(UnitOfWork):
+    """The signer's unit of work."""
+
+    @property
+    def keys(self) -> PostgresKeys:
+        """Stored keys."""
+        return PostgresKeys(self.connection)
+
+    @property
+    def schedule(self) -> PostgresSchedule:
+        """Issuers."""
+        return PostgresSchedule(self.connection)
+
+    @property
+    def redemptions(self) -> PostgresRedemptions:
+        """Spent tokens."""
+        return PostgresRedemptions(self.connection)
+
+
+def _transposed(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _slot_columns(slot: KeySlot | None) -> tuple[Any, ...]:
+    if slot is None:
+        return (None, None, None, None, None)
+    return (slot.issuer_type, slot.cohort, slot.slot, slot.window.start, slot.window.end)
+
+
+def _row(stored: StoredKey) -> tuple[Any, ...]:
+    key = stored.key
+    return (
+        key.tenant,
+        key.id,
+        key.algorithm,
+        key.purpose,
+        key.protection,
+        key.state,
+        stored.previous_state,
+        key.disabled,
+        key.public_key,
+        key.token_key_id or None,
+        stored.signing_key,
+        json.dumps(dict(key.labels)),
+        *_slot_columns(key.slot),
+        key.created_time,
+        key.destroy_time,
+        key.version,
+    )
+
+
+def _changing(stored: StoredKey) -> tuple[Any, ...]:
+    key = stored.key
+    return (
+        key.tenant,
+        key.id,
+        key.state,
+        stored.previous_state,
+        key.disabled,
+        stored.signing_key,
+        *_slot_columns(key.slot),
+        key.destroy_time,
+        key.version,
+    )
+
+
+def _stored(row: Any) -> StoredKey:
+    slot = None
+    if row["issuer_type"] is not None:
+        window = Interval(row["valid_from"], row["valid_to"])
+        slot = KeySlot(row["issuer_type"], row["issuer_cohort"], row["slot"], window)
+    key = Key(
+        id=row["id"],
+        tenant=row["tenant"],
+        algorithm=KeyAlgorithm(row["algorithm"]),
+        purpose=KeyPurpose(row["purpose"]),
+        protection=Protection(row["protection"]),
+        state=KeyState(row["state"]),
+        public_key=row["public_key"],
+        created_time=row["created_time"],
+        version=row["version"],
+        disabled=row["disabled"],
+        slot=slot,
+        labels=json.loads(row["labels"]),
+        destroy_time=row["destroy_time"],
+        token_key_id=row["token_key_id"] or b"",
+    )
+    previous = KeyState(row["previous_state"]) if row["previous_state"] else None
+    return StoredKey(key, row["signing_key"], previous)

@@ -1,0 +1,144 @@
+"""The Vault port: keys of the token and wrapped keys behind one face; nothing unverified leaves it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+
+import structlog
+from sealwright_common.domain.errors import FailedPrecondition, Internal, Reason
+from sealwright_common.domain.keys import Key, Protection
+
+from sealwright_signer.adapters.executors import Threads
+from sealwright_signer.adapters.wrapped import WrappedKeys
+from sealwright_signer.crypto import signatures
+from sealwright_signer.crypto.privacypass import token_key_id
+from sealwright_signer.ports import (
+    BlindSignatures,
+    Hsm,
+    InputKind,
+    KeyPair,
+    NewKey,
+    SignatureFormat,
+    StoredKey,
+    TokenKey,
+)
+
+log = structlog.get_logger(__name__)
+_WRAPPED = "wrapped:"
+
+
+class KeyVault:
+    """Private keys of both protections."""
+
+    def __init__(self, hsm: Hsm, *, threads: int, cached_keys: int) -> None:
+        """``threads`` sign; ``cached_keys`` wrapped keys at most are open in memory."""
+        self._hsm = hsm
+        self._signing = Threads("signing", threads)
+        self._making = Threads("key-making", 1)
+        self._wrapped = WrappedKeys(hsm, cached_keys)
+
+    async def create(self, keys: Sequence[NewKey]) -> list[KeyPair]:
+        """New key pairs; those of the token one after the other in a thread of their own, so that signing goes on."""
+
+        def make() -> list[KeyPair]:
+            made: list[TokenKey] = []
+            pairs: list[KeyPair] = []
+            try:
+                for new in keys:
+                    if new.protection is Protection.HSM:
+                        made.append(self._hsm.generate(str(new.id), new.algorithm, new.rsa_bits))
+                        public_key, where = made[-1].public_key, self._hsm.uri(made[-1])
+                    else:
+                        public_key, blob = self._wrapped.make(new)
+                        where = _WRAPPED + base64.b64encode(blob).decode()
+                    pairs.append(KeyPair(public_key, where, token_key_id(new.algorithm, public_key)))
+            except Exception:
+                for key in made:
+                    self._hsm.destroy(key)
+                raise
+            return pairs
+
+        return await self._making.run(make)
+
+    async def sign(
+        self, key: StoredKey, inputs: Sequence[bytes], kind: InputKind, form: SignatureFormat
+    ) -> list[bytes]:
+        """Verified signatures. One waiting call shares a thread hop with others; a batch is split over the threads."""
+        algorithm = key.key.algorithm
+        signatures.check_format(algorithm, form)
+        prepared = signatures.prepare(algorithm, inputs, kind)
+        if key.key.protection is Protection.HSM:
+            work = self._token_work(key.key)
+            if len(prepared) == 1:
+                raw = await self._signing.run_together(lambda: work(prepared))
+            else:
+                raw = await self._signing.run_split(work, prepared)
+        else:
+            signer = self._wrapped.cached(key.key)
+            if signer is None:
+                blob = _blob(key)
+                signer = await self._signing.run(lambda: self._wrapped.open_signer(key.key, blob))
+            work = _checked(key.key, lambda data: [signer(item) for item in data])
+            # A software signature takes less time than the way to a thread and back.
+            raw = work(prepared) if len(prepared) == 1 else await self._signing.run_split(work, prepared)
+        return list(signatures.write(algorithm, raw, form))
+
+    async def blind_sign(self, key: StoredKey, blinded: Sequence[bytes]) -> BlindSignatures:
+        """See the port."""
+        raise NotImplementedError
+
+    @property
+    def root(self) -> str:
+        """The root of trust, for people."""
+        return self._hsm.name
+
+    async def self_test(self) -> None:
+        """One signature of the token; raises what signing would."""
+        await self._signing.run(self._hsm.check)
+
+    async def close(self) -> None:
+        """Ends the threads and gives the token back."""
+        self._signing.close()
+        self._making.close()
+        await asyncio.to_thread(self._hsm.close)
+
+    async def destroy(self, key: StoredKey) -> None:
+        """Removes a token's key; a wrapped key is gone with its blob, and from memory here."""
+        if key.key.protection is Protection.HSM:
+            await self._making.run(lambda: self._hsm.destroy(_token_key(key.key)))
+        else:
+            self._wrapped.evict(key.key)
+
+    def _token_work(self, key: Key) -> Callable[[Sequence[bytes]], list[bytes]]:
+        token_key = _token_key(key)
+        return _checked(key, lambda data: self._hsm.sign(token_key, data))
+
+
+def _token_key(key: Key) -> TokenKey:
+    return TokenKey(str(key.id), key.algorithm, key.public_key)
+
+
+def _blob(key: StoredKey) -> bytes:
+    if not key.signing_key.startswith(_WRAPPED):
+        raise FailedPrecondition(Reason.KEY_NOT_USABLE, f"key {key.key.id} has no wrapped private key")
+    return base64.b64decode(key.signing_key.removeprefix(_WRAPPED))
+
+
+def _checked(key: Key, sign: Callable[[Sequence[bytes]], list[bytes]]) -> Callable[[Sequence[bytes]], list[bytes]]:
+    """``sign`` followed by verification with the public key on record: a faulty signature could give the key away."""
+    check = signatures.checker(key.algorithm, key.public_key)
+
+    def work(prepared: Sequence[bytes]) -> list[bytes]:
+        raw = sign(prepared)
+        for data, signature in zip(prepared, raw, strict=True):
+            if not check(data, signature):
+                log.error("faulty signature withheld", key_id=str(key.id), algorithm=key.algorithm.value)
+                raise Internal(
+                    Reason.SIGNATURE_FAULTY,
+                    f"key {key.id} made a signature that does not verify; it was withheld, nothing was signed",
+                )
+        return raw
+
+    return work

@@ -1,0 +1,1 @@
+"""The gRPC doors of the signer: decode, call a use case, encode."""

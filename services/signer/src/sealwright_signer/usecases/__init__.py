@@ -1,0 +1,1 @@
+"""What the signer does, one file per verb."""
