@@ -1,0 +1,174 @@
+"""Events from commit to effect: outbox, relay, JetStream with fsync on every write, batch consumer with inbox.
+
+Compared with what the broker takes at most in the same run: atomic batches published by a client that does nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import nats
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from pydantic import SecretStr
+from sealwright_common.runtime.config import DatabaseSettings, NatsSettings
+from sealwright_common.runtime.db import Database, EventRecord, UnitOfWork
+from sealwright_common.runtime.events import Broker, Consumer, Event, Relay, Subscription
+from sealwright_sandbox.embedded.nats import NatsServer
+from sealwright_sandbox.embedded.postgres import PostgresServer
+
+EVENTS = 20_000
+BATCH = 500
+PAYLOAD = 512
+TYPE = "sealwright.bench.v1.Happened"
+
+
+def _message_class() -> Any:
+    file = descriptor_pb2.FileDescriptorProto(name="sealwright/bench/v1/bench.proto", package="sealwright.bench.v1")
+    message = file.message_type.add(name="Happened")
+    message.field.add(name="body", number=1, type=descriptor_pb2.FieldDescriptorProto.TYPE_BYTES, label=1)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)  # type: ignore[attr-defined] - missing in the stubs
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(TYPE))
+
+
+Happened = _message_class()
+BODY = bytes(PAYLOAD)
+
+
+def _encode(event: object) -> EventRecord:
+    return EventRecord(Happened(body=BODY), str(event), 1)
+
+
+def _database(dsn: str) -> Database[UnitOfWork]:
+    settings = DatabaseSettings(dsn=SecretStr(dsn), pool_size=4)
+    return Database(settings, work=UnitOfWork, encode_event=_encode)
+
+
+async def _handle(events: list[Event], begin: Any) -> None:
+    async with begin():
+        pass
+
+
+async def _run_part(role: str, dsn: str, url: str) -> None:
+    database, broker = _database(dsn), Broker(NatsSettings(url=SecretStr(url)))
+    subscription = Subscription(durable="bench", stream="bench", types=[TYPE], handler=_handle, concurrency=2)
+    part = Relay(database, broker, service="bench") if role == "relay" else Consumer(database, broker, subscription)
+    for each in (database, broker, part):
+        await each.start()
+    await asyncio.Event().wait()
+
+
+def _process(role: str, dsn: str, url: str) -> None:
+    import logging
+
+    import structlog
+    import uvloop
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    uvloop.run(_run_part(role, dsn, url))
+
+
+async def _produce(dsn: str, events: int) -> float:
+    """Events per second from the first insert to the last inbox row."""
+    database = _database(dsn)
+    await database.start()
+    watch = await asyncpg.connect(dsn)
+    before = await watch.fetchval("select count(*) from inbox")
+    started = time.perf_counter()
+
+    async def write(share: int) -> None:
+        for start in range(0, share, BATCH):
+            async with database.begin_system("bench") as work:
+                work.emit(*range(start, start + BATCH))
+
+    await asyncio.gather(write(events // 2), write(events // 2))
+    inserted = time.perf_counter() - started
+    relayed = 0.0
+    while await watch.fetchval("select count(*) from inbox") < before + events:
+        if not relayed and not await watch.fetchval("select exists(select from outbox_pending)"):
+            relayed = time.perf_counter() - started
+        await asyncio.sleep(0.02)
+    took = time.perf_counter() - started
+    print(f"# insert {events / inserted:,.0f}/s relayed {events / (relayed or took):,.0f}/s all {events / took:,.0f}/s", file=sys.stderr)
+    await watch.close()
+    await database.stop()
+    return events / took
+
+
+async def _raw(url: str, events: int) -> float:
+    """Messages per second of atomic batches and nothing else."""
+    client = await nats.connect(url)
+    stream = {"name": "raw", "subjects": ["raw.>"], "storage": "file", "num_replicas": 1, "allow_atomic": True}
+    await client.request("$JS.API.STREAM.CREATE.raw", json.dumps({**stream, "duplicate_window": 120 * 10**9}).encode(), timeout=5)
+    started = time.perf_counter()
+    for _ in range(0, events, BATCH):
+        batch = uuid.uuid4().hex
+        for number in range(1, BATCH + 1):
+            headers = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number), "Nats-Msg-Id": f"{batch}{number}"}
+            if number < BATCH:
+                await client.publish("raw.a", BODY, headers=headers)
+        answer = await client.request("raw.a", BODY, headers={**headers, "Nats-Batch-Commit": "1"}, timeout=10)
+        assert json.loads(answer.data).get("count") == BATCH, answer.data
+    took = time.perf_counter() - started
+    await client.close()
+    return events / took
+
+
+def measure(quiet: Callable[[], object] = lambda: None, runs: int = 5) -> list[dict[str, Any]]:
+    """The row of this file: median of ``runs``, each of both sides in turn; ``quiet`` waits for a quiet machine."""
+    import uvloop
+
+    spawn = multiprocessing.get_context("spawn")
+    settings = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
+    with tempfile.TemporaryDirectory(prefix="sealwright-bench-") as folder:
+        with PostgresServer(Path(folder, "pg"), settings=settings) as postgres, NatsServer(Path(folder, "nats")) as broker:
+            dsn = postgres.create_database("bench")
+            uvloop.run(_produce_nothing(dsn))
+            processes = [spawn.Process(target=_process, args=(role, dsn, broker.url), daemon=True) for role in ("relay", "consumer")]
+            for process in processes:
+                process.start()
+            try:
+                uvloop.run(_produce(dsn, BATCH * 2))
+                ours, raw = [], []
+                for _ in range(runs):
+                    quiet()
+                    raw.append(asyncio.run(_raw(broker.url, EVENTS)))
+                    quiet()
+                    ours.append(uvloop.run(_produce(dsn, EVENTS)))
+            finally:
+                for process in processes:
+                    process.terminate()
+                    process.join()
+    figure, limit = statistics.median(ours), statistics.median(raw)
+    return [
+        {
+            "name": "events: outbox, relay, JetStream with fsync, consumer with inbox",
+            "ours": round(figure),
+            "compared_with": {"what": f"atomic batches of {BATCH} alone, same run", "figure": round(limit)},
+            "ratio": round(figure / limit, 3),
+            "goal": 0.3,
+            "unit": "events/s",
+        }
+    ]
+
+
+async def _produce_nothing(dsn: str) -> None:
+    database = _database(dsn)
+    await database.start()
+    await database.stop()
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(runs=3), indent=2))
