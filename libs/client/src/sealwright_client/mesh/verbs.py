@@ -59,3 +59,19 @@ def test(context: typer.Context) -> None:
 def bench(context: typer.Context) -> None:
     """Measure on a quiet machine and write bench/results.json; arguments name benchmarks."""
     raise typer.Exit(subprocess.call([sys.executable, "-m", "bench", *context.args], cwd=source()))
+
+
+@app.command()
+def up(
+    plaintext: Annotated[
+        bool, typer.Option("--plaintext", help="No TLS: loopback only, and every local caller gets every role.")
+    ] = False,
+    instances: Annotated[int, typer.Option(min=1, max=8, help="Processes of each service.")] = 1,
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Run the whole mesh until Ctrl-C, and say where everything is. Data are kept."""
+    from sealwright_sandbox.mesh import MeshOptions
+
+    from sealwright_client.mesh.up import up as run
+
+    raise typer.Exit(run(MeshOptions(plaintext=plaintext, instances=instances, log_level=log_level.upper())))

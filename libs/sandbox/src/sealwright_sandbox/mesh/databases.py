@@ -18,8 +18,10 @@ def service_database(dsn: str, service: Service, folder: Path) -> Path:
     role = quote_identifier(name)
     password = secret_file(folder / "password")
     if name not in execute(dsn, "select rolname from pg_roles").splitlines():
-        execute(dsn, f"create role {role} login createrole")
-    execute(dsn, f"alter role {role} password '{password}'")
+        execute(dsn, f"create role {role} login")
+    # certify's migrations make the two roles that keep onboarding and attesting apart
+    makes_roles = "createrole" if service is Service.CERTIFY else "nocreaterole"
+    execute(dsn, f"alter role {role} {makes_roles} password '{password}'")
     create_database(dsn, name)
     execute(dsn, f"alter database {role} owner to {role}", f"revoke connect on database {role} from public")
     parts = urlsplit(dsn)
