@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]`: runs the benches whose module is named (all by default), writes results.json, prints a table.
+"""`python -m bench [NAME ...]` runs the named benches (all by default), writes results.json and prints a line for each row.
 
 Exits with 1 if a ratio is below its goal.
 """
@@ -18,7 +18,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the benches that are asked for."""
     names = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_BENCHES)
     parser = argparse.ArgumentParser(prog="mesh bench", description="Measure, and write bench/results.json.")
-    parser.add_argument("name", nargs="*", choices=[*names, []], help=f"which to run: {', '.join(names)}; default all")
+    which = f"which to run: {', '.join(names)}; default all"
+    parser.add_argument("name", nargs="*", choices=[*names, []], help=which)
     chosen = parser.parse_args(argv).name or names
     missed = 0
     for name in chosen:

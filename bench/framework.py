@@ -1,7 +1,7 @@
 """How a figure is measured: on a quiet machine, again and again, the median, beside what it is compared with.
 
-A bench is a module in this folder with a function `bench() -> Iterable[Row]`. Absolute figures depend on the machine and on
-what else runs on it; the ratio of two figures of one run is what is promised.
+A bench is a module in this folder with a function `bench() -> Iterable[Row]`. Absolute figures depend on the machine
+and on what else runs on it; the ratio of two figures of one run is what is promised.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Unary RPCs a second through everything the runtime puts around a call, against a bare grpc.aio echo in the same run.
 
-Both: server and client a process each on loopback, uvloop, 64 calls in flight, requests of about 100 bytes. Ours: mutual
-TLS, identity and allow-list, deadline, overload gate, field validation, metrics and a recorded span on both sides (every
-trace is sampled; spans go through the batch processor to an exporter that drops them). Bare: plaintext, a generated-style
-handler, nothing else.
+Both: server and client a process each on loopback, uvloop, 64 calls in flight, requests of about 100 bytes. Ours:
+mutual TLS, identity and allow-list, deadline, overload gate, field validation, metrics and a recorded span on both sides
+(every trace is sampled; spans go through the batch processor to an exporter that drops them). Bare: plaintext, a handler
+as generated code makes it, nothing else.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import grpc
 import uvloop
 from grpc import aio
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-
-from bench.framework import Row, alternate, child
 from sealwright_common.runtime.config import TelemetrySettings, TlsSettings
 from sealwright_common.runtime.grpc.dev_ca import DevelopmentCa
 from sealwright_common.runtime.telemetry import logs, traces
+
+from bench.framework import Row, alternate, child
 from tests.support.echo import SERVICE, EchoRequest, EchoResponse, EchoStub, calling, serving
 
 IN_FLIGHT = 64
@@ -42,7 +42,9 @@ def bench() -> Iterator[Row]:
         ca.issue("signer")
         ca.issue("client")
         with _server("bare", folder) as bare, _server("full", folder) as full:
-            figures = alternate({"bare": lambda: _calls("bare", bare, folder), "full": lambda: _calls("full", full, folder)})
+            figures = alternate(
+                {"bare": lambda: _calls("bare", bare, folder), "full": lambda: _calls("full", full, folder)}
+            )
     yield Row(
         name="unary RPC: full stack, mTLS and tracing on",
         ours=figures["full"],

@@ -1,8 +1,8 @@
 """Who calls: the URI name in the peer's certificate, and nothing else.
 
 gRPC's ``peer_identities()`` mixes DNS, e-mail, URI and IP names without their types, so that an e-mail name may pass
-for a URI. Only the typed ``peer_uri`` property is read; exactly one URI name is accepted; the common name is never
-looked at.
+for a URI. Only the typed ``peer_uri`` property is read, and the certificate has to agree; exactly one URI name is
+accepted; the common name is never looked at.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+
+from cryptography import x509
 
 from sealwright_common.domain.errors import Reason, Unauthenticated
 from sealwright_common.runtime.grpc.policy import ROLES
@@ -45,22 +47,34 @@ def uri_for(role: str, name: str | None = None) -> str:
 
 def authenticate(auth_context: Mapping[str, Iterable[bytes]]) -> Identity:
     """The identity in a TLS connection's typed properties. Raises Unauthenticated unless there is exactly one."""
-    uris = auth_context.get("peer_uri")
-    names = tuple(uris) if uris is not None else ()
-    if len(names) != 1:
+    uris = tuple(auth_context.get("peer_uri") or ())
+    certificates = tuple(auth_context.get("x509_pem_cert") or ())
+    if len(uris) != 1 or len(certificates) != 1:
         raise Unauthenticated(
             Reason.CALLER_UNKNOWN,
-            f"the client certificate has {len(names)} URI names; it needs exactly one, spiffe://sealwright/<role>",
+            f"the client certificate has {len(uris)} URI names; it needs exactly one, spiffe://sealwright/<role>",
         )
-    return _identity(names[0])
+    return _identity(uris[0], certificates[0])
 
 
 @lru_cache(maxsize=1024)
-def _identity(uri: bytes) -> Identity:
+def _identity(uri: bytes, certificate: bytes) -> Identity:
     match = _IDENTITY.fullmatch(uri.decode("ascii", "replace"))
-    if match is None or match[1] not in ROLES:
+    # gRPC hands the name over as a C string: what follows a NUL is lost, so the certificate itself has to agree.
+    if match is None or match[1] not in ROLES or _uri_names(certificate) != [match[0]]:
         raise Unauthenticated(
             Reason.CALLER_UNKNOWN,
             "the client certificate's URI name is no Sealwright identity; it must be spiffe://sealwright/<role>[/<name>]",
         )
     return Identity(uri=match[0], roles=frozenset({match[1]}))
+
+
+def _uri_names(certificate: bytes) -> list[str]:
+    """All URI names of a PEM certificate, parsed by us; none if it cannot be parsed."""
+    try:
+        extension = x509.load_pem_x509_certificate(certificate).extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return []
+    return extension.value.get_values_for_type(x509.UniformResourceIdentifier)

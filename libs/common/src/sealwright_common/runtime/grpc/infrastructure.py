@@ -22,29 +22,42 @@ REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.Se
 """Both names that tools ask for; the messages are the same on the wire."""
 
 
+# The type stubs are older than the package: they know neither the aio servicer nor List.
+_pb: Any = health_pb2
+_health: Any = health
+
+
 class Health:
     """grpc.health.v1: one status for the server and one per service."""
 
     SERVICE = "grpc.health.v1.Health"
 
     def __init__(self, services: Iterable[str]) -> None:
-        self._names = ("", *services)
-        # The type stub does not know the aio servicer.
-        self._servicer = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue]
+        self._statuses = dict.fromkeys(("", *services), _pb.HealthCheckResponse.NOT_SERVING)
+        self._servicer = _health.aio.HealthServicer()
+        # Its generated base has List since 1.72, the servicer not yet.
+        self._servicer.List = self._list
 
     async def set(self, serving: bool) -> None:
         """All services follow the app's readiness."""
-        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in self._names:
+        status = _pb.HealthCheckResponse.SERVING if serving else _pb.HealthCheckResponse.NOT_SERVING
+        for name in self._statuses:
+            self._statuses[name] = status
             await self._servicer.set(name, status)
 
     async def leave(self) -> None:
         """NOT_SERVING for good."""
+        await self.set(False)
         await self._servicer.enter_graceful_shutdown()
 
     def handlers(self, plaintext: bool) -> Handlers:
         """Its handlers; every authenticated role may ask."""
         return _guarded(health_pb2_grpc.add_HealthServicer_to_server, self._servicer, ROLES, plaintext)
+
+    async def _list(self, request: object, context: object) -> Any:
+        return _pb.HealthListResponse(
+            statuses={name: _pb.HealthCheckResponse(status=status) for name, status in self._statuses.items()}
+        )
 
 
 def reflection_handlers(services: Iterable[str], allowed: frozenset[str], plaintext: bool) -> Handlers:
