@@ -1,5 +1,81 @@
-"""The rotator service, put together: placeholder."""
+"""The composition root of the rotator: every part, in the order it starts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sealwright.rotator.v1 import rotator_service_pb2 as pb
+from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.db import Database
+from sealwright_common.runtime.events import Broker, Relay
+from sealwright_common.runtime.faults import arm
+from sealwright_common.runtime.grpc import ANYONE, GrpcServer, GrpcService, Policies, Policy, connect
+from sealwright_common.runtime.worker import Worker
+
+from sealwright_rotator.adapters.metrics import Alarms
+from sealwright_rotator.adapters.postgres import RotatorWork
+from sealwright_rotator.adapters.signer import GrpcSigner
+from sealwright_rotator.adapters.tail import LogTail
+from sealwright_rotator.api.service import RotatorServicer
+from sealwright_rotator.codec.resources import encode_event
+from sealwright_rotator.config import RotatorSettings
+from sealwright_rotator.job import Heads, Job
+from sealwright_rotator.ports import World
+from sealwright_rotator.usecases.directory import Directories
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+_SERVICE = "/sealwright.rotator.v1.RotatorService/"
+_OWNERS = frozenset({"operator", "certify", "stamp", "client"})
+_OPERATORS = frozenset({"operator"})
+_MAKING = timedelta(minutes=5)
+POLICIES: Policies = {
+    _SERVICE + "CreateIssuer": Policy(_OWNERS, "bulk", deadline=_MAKING, replay_first=True, audited=True),
+    _SERVICE + "GetIssuer": Policy(ANYONE),
+    _SERVICE + "ListIssuers": Policy(ANYONE),
+    _SERVICE + "PauseIssuer": Policy(_OPERATORS, "write", audited=True),
+    _SERVICE + "ResumeIssuer": Policy(_OPERATORS, "write", audited=True),
+    _SERVICE + "RetireIssuer": Policy(_OPERATORS, "write", replay_first=True, audited=True),
+    _SERVICE + "ExpireIssuer": Policy(_OPERATORS, "write", replay_first=True, audited=True),
+    _SERVICE + "PreviewSchedule": Policy(ANYONE),
+    _SERVICE + "RotateNow": Policy(_OPERATORS, "write", replay_first=True, audited=True),
+    _SERVICE + "MarkCompromised": Policy(_OPERATORS, "write", replay_first=True, audited=True),
+    _SERVICE + "ListKeys": Policy(ANYONE),
+    _SERVICE + "GetActiveKeys": Policy(ANYONE),
+    _SERVICE + "WatchKeys": Policy(ANYONE, "watch", deadline=None),
+    _SERVICE + "GetDirectory": Policy(ANYONE),
+    _SERVICE + "GetKeyLogHead": Policy(ANYONE),
+    _SERVICE + "ListKeyLogEntries": Policy(ANYONE),
+    _SERVICE + "GetInclusionProof": Policy(ANYONE),
+    _SERVICE + "GetConsistencyProof": Policy(ANYONE),
+}
 
 
 def main() -> None:
-    raise SystemExit(1)
+    """Runs the rotator."""
+    run_service("rotator", RotatorSettings, build)
+
+
+async def build(app: App, settings: RotatorSettings) -> None:
+    """Puts the rotator together."""
+    arm(settings.environment)
+    database = app.add(
+        Database(settings.database, work=RotatorWork, encode_event=encode_event, migrations=MIGRATIONS, clock=app.clock)
+    )
+    broker = app.add(Broker(settings.nats))
+    app.add(Relay(database, broker, service="rotator"))
+    channel = app.add(connect(settings.signer, "signer", settings.tls))
+    world = World(database, GrpcSigner(channel), app.clock, settings.lease)
+
+    alarms = Alarms(database)
+    tail = app.add(LogTail(database))
+    database.on_events_committed(tail.wake)
+    job = app.add(Worker("rotation", Job(world, settings.batch, alarms.seen).run, settings.tick, clock=app.clock))
+    app.add(Worker("log heads", Heads(world).run, settings.head_interval, clock=app.clock))
+    app.add(Worker("alarms", alarms.look, timedelta(seconds=15), clock=app.clock))
+
+    directories = Directories(world)
+    servicer = RotatorServicer(world, directories, tail, job.wake)
+    service = GrpcService(pb.DESCRIPTOR.services_by_name["RotatorService"], servicer)
+    app.add(GrpcServer(settings, [service], POLICIES, database))

@@ -1,0 +1,72 @@
+"""The signer over gRPC. Keys of one call belong to one tenant, which travels in the metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sealwright_common.domain.issuers import IssuerKey
+from sealwright_common.domain.keys import RSA_ALGORITHMS
+from sealwright_common.runtime.grpc import Channel
+
+from sealwright_rotator.codec import signer as codec
+from sealwright_rotator.ports import MadeKey
+from sealwright_rotator.usecases.lifecycle import request_id
+
+_TENANT = "sealwright-tenant"
+_MOST = 1000
+
+
+class GrpcSigner:
+    """The port :class:`~sealwright_rotator.ports.Signer` over a channel."""
+
+    def __init__(
+        self, channel: Channel, *, timeout: timedelta = timedelta(seconds=10), making: timedelta = timedelta(minutes=5)
+    ) -> None:
+        self._keys = codec.key_stub(channel)
+        self._signing = codec.signing_stub(channel)
+        self._timeout = timeout.total_seconds()
+        self._making = making.total_seconds()
+
+    async def make(self, keys: Sequence[IssuerKey]) -> list[MadeKey]:
+        """Makes the keys of slots planned together. An RSA key takes a token a fifth of a second, hence the timeout."""
+        first = keys[0]
+        slow = first.issuer.algorithm in RSA_ALGORITHMS
+        timeout = min(self._making, self._timeout + len(keys) * (2.0 if slow else 0.2))
+        response = await self._keys.CreateKeys(
+            codec.creation(keys, request_id(first.batch, "make")), timeout=timeout, metadata=_metadata(first)
+        )
+        return codec.made(response)
+
+    async def advance(self, keys: Sequence[IssuerKey]) -> None:
+        """Tells states and windows."""
+        for _, group in groupby(sorted(keys, key=lambda k: k.issuer.tenant), key=lambda k: k.issuer.tenant):
+            same = list(group)
+            for start in range(0, len(same), _MOST):
+                batch = same[start : start + _MOST]
+                await self._keys.ScheduleKeys(codec.steps(batch), timeout=self._timeout, metadata=_metadata(batch[0]))
+
+    async def destroy(self, key: IssuerKey) -> datetime:
+        """Schedules the destruction of a key."""
+        response = await self._keys.ScheduleKeyDestruction(
+            codec.destruction(key, request_id(key.id, "destroy")), timeout=self._timeout, metadata=_metadata(key)
+        )
+        return codec.destroyed_at(response.key)
+
+    async def condemn(self, key: IssuerKey, note: str) -> None:
+        """Marks a key compromised."""
+        await self._keys.MarkKeyCompromised(
+            codec.condemnation(key, note), timeout=self._timeout, metadata=_metadata(key)
+        )
+
+    async def sign(self, key: IssuerKey, message: bytes) -> bytes:
+        """A raw signature by a key."""
+        response = await self._signing.Sign(
+            codec.signature_over(key, message), timeout=self._timeout, metadata=_metadata(key)
+        )
+        return response.signature
+
+
+def _metadata(key: IssuerKey) -> tuple[tuple[str, str], ...]:
+    return ((_TENANT, key.issuer.tenant),)

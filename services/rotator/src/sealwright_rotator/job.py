@@ -1,0 +1,42 @@
+"""The background work of the rotator: the rotation job, the heads of the key log, and its own signing key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sealwright_rotator.ports import World
+from sealwright_rotator.usecases.authority import ensure_authority
+from sealwright_rotator.usecases.key_log import sign_head
+from sealwright_rotator.usecases.rotate import Round, rotate
+
+
+class Job:
+    """Rounds of the rotation job; ``seen`` is told what each did."""
+
+    def __init__(self, world: World, batch: int, seen: Callable[[Round], None]) -> None:
+        self._world = world
+        self._batch = batch
+        self._seen = seen
+
+    async def run(self) -> bool:
+        """One round; True if there is more to do at once."""
+        done = await rotate(self._world, self._batch)
+        self._seen(done)
+        return done.claimed == self._batch
+
+
+class Heads:
+    """Signs the heads of the key log, with a key of the rotator's own issuer, which it creates first."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ensured = False
+
+    async def run(self) -> timedelta | None:
+        """One look at the log."""
+        if not self._ensured:
+            await ensure_authority(self._world)
+            self._ensured = True
+        await sign_head(self._world)
+        return None
