@@ -123,9 +123,7 @@ def _fetch(packages: Path) -> None:
     """Downloads the packages with apt-get, with package lists of our own if the machine has none, and unpacks them."""
     missing = [program for program in ("apt-get", "dpkg-deb") if shutil.which(program) is None]
     if missing:
-        raise SandboxError(
-            f"SoftHSM2 is not installed and {' and '.join(missing)} is missing; install SoftHSM2 yourself"
-        )
+        raise SandboxError(f"SoftHSM2 is not installed, and without {' and '.join(missing)} it cannot be fetched")
     for folder in ("archives/partial", "lists/partial", "debs"):
         (packages / folder).mkdir(parents=True, exist_ok=True)
     private = [
@@ -158,6 +156,8 @@ def _fetch(packages: Path) -> None:
                 if text := _run(["dpkg-deb", "-x", str(deb), str(fresh)], packages):
                     raise SandboxError(f"unpacking {deb.name} failed: {text}")
             fresh.rename(packages / "root")
+            for folder in ("lists", "archives"):
+                shutil.rmtree(packages / folder, ignore_errors=True)
             return
         said.append(f"with {with_what}: {problem}")
     raise SandboxError(f"SoftHSM2 is not installed and its packages could not be fetched ({'; '.join(said)})")
