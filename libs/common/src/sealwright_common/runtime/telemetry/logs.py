@@ -49,9 +49,7 @@ def configure(settings: TelemetrySettings, service: str) -> None:
         redact,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(serializer=_json)
-        if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer(serializer=_json) if settings.log_format == "json" else _render_text
     )
     level = logging.getLevelNamesMapping()[settings.log_level]
     structlog.configure(
@@ -136,6 +134,16 @@ def _clean(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | SecretStr):
         return REDACTED
     return value
+
+
+_console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def _render_text(logger: Any, method: str, event: Event) -> str:
+    """A line for people; it takes an exception as one text, not as the list of lines that JSON has."""
+    if isinstance(event.get("exception"), list):
+        event["exception"] = "\n".join(event["exception"])
+    return _console(logger, method, event)
 
 
 class _Service:
