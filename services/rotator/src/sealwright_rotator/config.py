@@ -29,4 +29,4 @@ class RotatorSettings(ServiceSettings):
     head_interval: timedelta = Field(default=timedelta(seconds=5), ge=timedelta(seconds=1), le=timedelta(hours=1))
     """Time between signed heads of the key log while it grows."""
     issuer_door: bool = True
-    """Serve POST /v3/issuer over HTTP, which authenticates nobody: keep http_listen in the cluster, or switch this off."""
+    """Serve POST /v3/issuer over HTTP, which authenticates nobody: keep it in the cluster, or switch this off."""

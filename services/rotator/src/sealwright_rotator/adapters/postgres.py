@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -34,17 +33,17 @@ _KEYS_OF = f"""select {_KEY_COLUMNS}, i.*
 class RotatorWork(UnitOfWork):
     """One transaction with the rotator's tables."""
 
-    @cached_property
+    @property
     def issuers(self) -> IssuerTable:
         """Issuers."""
         return IssuerTable(self.connection)
 
-    @cached_property
+    @property
     def keys(self) -> KeyTable:
         """Keys."""
         return KeyTable(self.connection)
 
-    @cached_property
+    @property
     def log(self) -> LogTable:
         """The key log."""
         return LogTable(self.connection)

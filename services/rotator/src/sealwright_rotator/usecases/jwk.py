@@ -1,4 +1,4 @@
-"""Public keys in the signer's encodings as JSON Web Keys (RFC 7517, 7518, 8037) and as id-RSASSA-PSS keys (RFC 9578)."""
+"""The signer's public keys as JSON Web Keys (RFC 7517, 7518, 8037) and as id-RSASSA-PSS keys (RFC 9578)."""
 
 from __future__ import annotations
 

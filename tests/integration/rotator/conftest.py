@@ -1,0 +1,57 @@
+"""A running rotator beside a running signer on SoftHSM2, for the tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sealwright.rotator.v1.rotator_service_pb2_grpc import RotatorServiceStub
+from sealwright_common.runtime.grpc import Channel
+from sealwright_sandbox.embedded.softhsm import Token
+
+from tests.support.databases import Databases
+from tests.support.rotator import RotatorProcess
+from tests.support.signer import SignerProcess
+
+
+@dataclass
+class Mesh:
+    """Both processes and channels to them as operator."""
+
+    signer: SignerProcess
+    rotator: RotatorProcess
+    signer_channel: Channel
+    channel: Channel
+    dsn: str
+    """The rotator's database."""
+
+    @property
+    def stub(self) -> RotatorServiceStub:
+        """The rotator."""
+        return RotatorServiceStub(self.channel)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def mesh(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Databases, nats_url: str, token: Token
+) -> AsyncIterator[Mesh]:
+    """A rotator and a signer that are ready."""
+    folder = Path(tmp_path_factory.mktemp("mesh"))
+    with postgres.fresh("signer") as signer_dsn, postgres.fresh("rotator") as rotator_dsn:
+        signer = SignerProcess(folder / "signer", signer_dsn, nats_url, token)
+        rotator = RotatorProcess(folder / "rotator", rotator_dsn, nats_url, signer.target, signer.ca)
+        signer.start()
+        rotator.start()
+        channels = signer.channel(), rotator.channel()
+        try:
+            await signer.wait_ready()
+            await rotator.wait_ready()
+            yield Mesh(signer, rotator, *channels, rotator_dsn)
+        finally:
+            for channel in channels:
+                await channel.close()
+            rotator.stop()
+            signer.stop()
