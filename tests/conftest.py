@@ -5,7 +5,7 @@ that other tests keep theirs.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,8 +15,25 @@ from sealwright_sandbox.embedded.nats import NatsServer
 from sealwright_sandbox.embedded.postgres import PostgresServer
 from sealwright_sandbox.embedded.softhsm import SoftHsm, Token, find_softhsm, make_token
 from sealwright_sandbox.errors import SandboxError
+from sealwright_sandbox.mesh import Mesh
 
 from tests.support.databases import Databases, open_databases
+from tests.support.mesh import open_mesh
+
+WHOLE_MESH = ("e2e", "chaos")
+"""Folders whose tests share one mesh, and so run in one process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps a module's tests in one process, and all tests on the mesh: what they share is started once.
+
+    For `pytest -n 2 --dist loadgroup`; an xdist_group mark of a test's own wins.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            shared = next((name for name in WHOLE_MESH if name in item.path.parts), None)
+            item.add_marker(pytest.mark.xdist_group("mesh" if shared else str(item.path)))
+
 
 pytest_plugins = ["tests.support.promises"]
 
@@ -100,3 +117,10 @@ def process_token(softhsm: SoftHsm, tmp_path_factory: pytest.TempPathFactory) ->
         for name, value in token.environment.items():
             patch.setenv(name, value)
         yield token
+
+
+@pytest.fixture(scope="session")
+async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """The whole mesh, two processes of each service, with registry and wallet. Do not kill its parts."""
+    async with open_mesh(tmp_path_factory.mktemp("mesh"), instances=2) as mesh:
+        yield mesh
