@@ -1,5 +1,154 @@
-"""The stamp service, put together: placeholder."""
+"""The composition root of stamp: every part, in the order it starts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sealwright.stamp.v1 import stamp_service_pb2 as pb
+from sealwright_common.domain.certificates import DoorRules
+from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.db import Database
+from sealwright_common.runtime.events import Broker, Consumer, Relay
+from sealwright_common.runtime.faults import arm
+from sealwright_common.runtime.grpc import ChannelSettings, GrpcServer, GrpcService, Policies, Policy, connect
+from sealwright_common.runtime.worker import Worker
+
+from sealwright_stamp import subscriptions
+from sealwright_stamp.adapters import secrets
+from sealwright_stamp.adapters.postgres import PostgresWork
+from sealwright_stamp.adapters.proofs.workers import ProofWorkers
+from sealwright_stamp.adapters.registry import RegistryClients
+from sealwright_stamp.adapters.signer import AreaIssuer, SignerClient
+from sealwright_stamp.adapters.wallets import HttpWallets
+from sealwright_stamp.api.service import StampServicer
+from sealwright_stamp.codec.events import encode_event
+from sealwright_stamp.codec.transactions import RegistryFormat
+from sealwright_stamp.config import StampSettings
+from sealwright_stamp.usecases.accept import AcceptOrders
+from sealwright_stamp.usecases.backoff import Backoff, Patience
+from sealwright_stamp.usecases.check import Check
+from sealwright_stamp.usecases.deliver import Deliver
+from sealwright_stamp.usecases.importing import ImportMeasurements
+from sealwright_stamp.usecases.look import GetCertificate, GetHistory, ListCertificates, Watch
+from sealwright_stamp.usecases.mark import MarkIssued
+from sealwright_stamp.usecases.mend import Redeliver, Resume
+from sealwright_stamp.usecases.recipients import CreateRecipient, GetRecipient, ListRecipients
+from sealwright_stamp.usecases.submit import Submit
+from sealwright_stamp.usecases.sweep import Stall, Sweep
+from sealwright_stamp.usecases.withdraw import ListWithdrawn, Withdraw
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+_SERVICE = "/sealwright.stamp.v1.StampService/"
+_READERS = frozenset({"client", "operator"})
+POLICIES: Policies = {
+    _SERVICE + "CreateRecipient": Policy(_READERS, rate="write", audited=True),
+    _SERVICE + "GetRecipient": Policy(_READERS),
+    _SERVICE + "ListRecipients": Policy(_READERS),
+    _SERVICE + "StampCertificate": Policy(_READERS, rate="write"),
+    _SERVICE + "StampCertificates": Policy(_READERS, rate="bulk", deadline=timedelta(seconds=30)),
+    _SERVICE + "GetCertificate": Policy(_READERS),
+    _SERVICE + "ListCertificates": Policy(_READERS),
+    _SERVICE + "GetCertificateHistory": Policy(_READERS),
+    _SERVICE + "WatchCertificate": Policy(_READERS, rate="watch", deadline=None),
+    _SERVICE + "WithdrawCertificate": Policy(_READERS, rate="write", audited=True),
+    _SERVICE + "ListWithdrawn": Policy(_READERS),
+    _SERVICE + "ResumeCertificate": Policy(frozenset({"operator"}), rate="write", audited=True),
+    _SERVICE + "RedeliverToWallet": Policy(frozenset({"operator"}), rate="write", audited=True),
+    _SERVICE + "ImportMeasurements": Policy(_READERS, rate="bulk", deadline=None),
+}
 
 
 def main() -> None:
-    raise SystemExit(1)
+    """Runs stamp."""
+    run_service("stamp", StampSettings, build)
+
+
+async def build(app: App, settings: StampSettings) -> None:
+    """Puts stamp together."""
+    arm(settings.environment)
+    patience = patience_of(settings)
+    rules = DoorRules(
+        frozenset(settings.registries), {name: area.callers for name, area in settings.grid_areas.items()}
+    )
+    database = app.add(
+        Database(
+            settings.database,
+            work=PostgresWork,
+            encode_event=encode_event,
+            migrations=MIGRATIONS,
+            clock=app.clock,
+        )
+    )
+    broker = app.add(Broker(settings.nats))
+    workshop = app.add(ProofWorkers(settings.provers))
+    wallets = app.add(HttpWallets(at_once=settings.wallets.at_once, timeout=settings.wallets.timeout))
+    signer_channel = app.add(connect(settings.signer, "signer", settings.tls))
+    registry_channels = {
+        name: app.add(
+            connect(
+                ChannelSettings(target=registry.target, timeout=registry.timeout),
+                f"registry {name}",
+                settings.tls if registry.tls else None,
+            )
+        )
+        for name, registry in settings.registries.items()
+    }
+    registry = RegistryClients(registry_channels)
+    signer = SignerClient(
+        signer_channel, {name: AreaIssuer(area.issuer, area.cohort) for name, area in settings.grid_areas.items()}
+    )
+
+    submit = Submit(database, workshop, RegistryFormat(), signer, registry, secrets.nonce, patience)
+    check = Check(database, registry, patience)
+    mark = MarkIssued(patience)
+    deliver = Deliver(database, wallets, patience)
+    accept = AcceptOrders(database, rules, secrets.SYSTEM, patience)
+    servicer = StampServicer(
+        create_recipient=CreateRecipient(database, wallets.refusal),
+        get_recipient=GetRecipient(database),
+        list_recipients=ListRecipients(database),
+        accept=accept,
+        get_certificate=GetCertificate(database),
+        list_certificates=ListCertificates(database),
+        history=GetHistory(database),
+        watch=Watch(database),
+        withdraw=Withdraw(database, rules, patience),
+        list_withdrawn=ListWithdrawn(database),
+        resume=Resume(database),
+        redeliver=Redeliver(database, patience),
+        import_measurements=ImportMeasurements(database, accept),
+    )
+
+    app.add(Relay(database, broker, service="stamp"))
+    for subscription in subscriptions.chain(submit, check, mark, deliver):
+        app.add(Consumer(database, broker, subscription))
+    sweep = Sweep(database, submit, check, mark, deliver, patience)
+    app.add(Worker("sweep", sweep, settings.sweep_interval, clock=app.clock))
+    app.add(Worker("stall", Stall(database, patience), timedelta(seconds=5), clock=app.clock))
+    app.add(
+        GrpcServer(
+            settings,
+            services=[GrpcService(pb.DESCRIPTOR.services_by_name["StampService"], servicer)],
+            policies=POLICIES,
+            database=database,
+        )
+    )
+
+
+def patience_of(settings: StampSettings) -> Patience:
+    """The waits of the chain, from the settings."""
+    return Patience(
+        submit=Backoff(settings.retry_first, timedelta(minutes=1)),
+        poll=Backoff(settings.poll_first, settings.poll_longest),
+        deliver=Backoff(settings.retry_first, timedelta(minutes=10)),
+        event=settings.event_patience,
+        deliver_for=settings.wallets.deliver_for,
+        lease=settings.lease,
+        stuck_after=settings.stuck_after,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.certificates import (
+    Certificate,
     CertificateOrder,
     CertificateRef,
     CertificatesChanged,
@@ -35,6 +36,7 @@ from sealwright_common.domain.errors import (
 
 from sealwright_stamp.ports import KnownCertificate, NewCertificate, StampWork, Storage
 from sealwright_stamp.usecases.backoff import Patience
+from sealwright_stamp.usecases.look import current
 from sealwright_stamp.usecases.recipients import recipient_not_found
 
 RACES = 8
@@ -92,15 +94,15 @@ class AcceptOrders:
                     raise
         raise Aborted(Reason.CONFLICT, "other calls store the same certificates; repeat the call")
 
-    async def one(self, call: Call, order: CertificateOrder) -> Accepted:
-        """Stores a single order, raising what a batch would report."""
+    async def one(self, call: Call, order: CertificateOrder) -> Certificate:
+        """Stores a single order and returns the certificate, raising what a batch would report."""
         for _ in range(RACES):
             try:
                 async with self.storage.begin(call) as work:
                     (outcome,) = await self.store(work, call, [order])
                     if isinstance(outcome, Refused):
                         raise outcome.problem
-                    return work.answer(outcome)
+                    return work.answer(await current(work, call.tenant, order.ref))
             except Aborted as race:
                 if race.reason is not Reason.CONFLICT:
                     raise

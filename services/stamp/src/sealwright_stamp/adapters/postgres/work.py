@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from sealwright_common.domain.certificates import CertificatesChanged
 from sealwright_common.runtime.db import UnitOfWork
 
@@ -20,27 +18,27 @@ EVENT_SIZE = 250
 class PostgresWork(UnitOfWork):
     """One transaction."""
 
-    @cached_property
+    @property
     def recipients(self) -> PostgresRecipients:
         """Stored recipients."""
         return PostgresRecipients(self.connection)
 
-    @cached_property
+    @property
     def certificates(self) -> PostgresCertificates:
         """Stored certificates."""
         return PostgresCertificates(self.connection, self.now)
 
-    @cached_property
+    @property
     def chain(self) -> PostgresChain:
         """Certificates on their way."""
         return PostgresChain(self.connection, self.now)
 
-    @cached_property
+    @property
     def withdrawals(self) -> PostgresWithdrawals:
         """The withdrawn feed."""
         return PostgresWithdrawals(self.connection, self.now)
 
-    @cached_property
+    @property
     def imports(self) -> PostgresImports:
         """Progress of imports."""
         return PostgresImports(self.connection, self.now)

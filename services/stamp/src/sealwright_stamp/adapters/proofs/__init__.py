@@ -1,0 +1,1 @@
+"""Owner keys, Pedersen commitments and 32-bit range proofs, made in worker processes."""

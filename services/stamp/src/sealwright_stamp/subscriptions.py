@@ -1,0 +1,59 @@
+"""Event handlers of the chain: decode, then the use case of the hop."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+
+from sealwright_common.domain.certificates import CertificateRef, Step
+from sealwright_common.runtime.events import BeginWork, Event, Subscription
+
+from sealwright_stamp.codec.events import decode_refs, event_type
+from sealwright_stamp.ports import Begin, StampWork
+
+Hop = Callable[[str, list[CertificateRef], Begin], Awaitable[None]]
+"""A step of the chain: tenant, certificates, and the transaction it is recorded in."""
+
+CHUNK = 250
+"""Certificates a hop works on at a time; a larger event is one chunk of its own."""
+
+
+def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription]:
+    """The four hops, each fed by the event of the one before."""
+    return [
+        _hop("stamp-submit", submit, Step.STORED, Step.WITHDRAWING),
+        _hop("stamp-check", check, Step.SENT),
+        _hop("stamp-mark", mark, Step.COMMITTED),
+        _hop("stamp-deliver", deliver, Step.ISSUED),
+    ]
+
+
+def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
+    async def handle(events: list[Event], begin: BeginWork) -> None:
+        for tenant, some, refs in _chunks(events):
+            await hop(tenant, refs, _begin(begin, some))
+
+    return Subscription(durable=durable, stream="stamp", types=[event_type(step) for step in steps], handler=handle)
+
+
+def _begin(begin: BeginWork, events: list[Event]) -> Callable[[], AbstractAsyncContextManager[StampWork]]:
+    return lambda: begin(events)
+
+
+def _chunks(events: list[Event]) -> Iterator[tuple[str, list[Event], list[CertificateRef]]]:
+    """The events in parts of one tenant and about CHUNK certificates."""
+    by_tenant: dict[str, list[Event]] = {}
+    for event in events:
+        by_tenant.setdefault(event.tenant, []).append(event)
+    for tenant, own in by_tenant.items():
+        some: list[Event] = []
+        refs: list[CertificateRef] = []
+        for event in own:
+            named = decode_refs(event.type, event.payload)
+            if some and len(refs) + len(named) > CHUNK:
+                yield tenant, some, refs
+                some, refs = [], []
+            some.append(event)
+            refs += named
+        if some:
+            yield tenant, some, refs
