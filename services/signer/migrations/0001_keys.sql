@@ -44,6 +44,7 @@ create table issuer (
     overlap integer not null check (overlap >= 0 and buffer + overlap >= 1),
     max_tokens integer not null check (max_tokens >= 1),
     allow_legacy_protocol boolean not null,
+    signing boolean not null,
     expires_at timestamptz,
     version bigint not null,
     primary key (tenant, issuer_type)

@@ -147,13 +147,14 @@ class RedeemItem(_message.Message):
     def __init__(self, issuer_type: _Optional[str] = ..., issuer_cohort: _Optional[int] = ..., privacy_pass: _Optional[_Union[PrivacyPassToken, _Mapping]] = ..., protocol: _Optional[_Union[ProtocolToken, _Mapping]] = ..., legacy: _Optional[_Union[LegacyToken, _Mapping]] = ..., payload: _Optional[bytes] = ..., associated_data: _Optional[bytes] = ...) -> None: ...
 
 class RedeemOutcome(_message.Message):
-    __slots__ = ("status", "redemption_id", "key_id", "issuer_cohort", "redeem_time", "associated_data", "error_message")
+    __slots__ = ("status", "redemption_id", "key_id", "issuer_cohort", "redeem_time", "associated_data", "error_reason", "error_message")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REDEMPTION_ID_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     ISSUER_COHORT_FIELD_NUMBER: _ClassVar[int]
     REDEEM_TIME_FIELD_NUMBER: _ClassVar[int]
     ASSOCIATED_DATA_FIELD_NUMBER: _ClassVar[int]
+    ERROR_REASON_FIELD_NUMBER: _ClassVar[int]
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     status: RedeemStatus
     redemption_id: str
@@ -161,8 +162,9 @@ class RedeemOutcome(_message.Message):
     issuer_cohort: int
     redeem_time: _timestamp_pb2.Timestamp
     associated_data: bytes
+    error_reason: _errors_pb2.ErrorReason
     error_message: str
-    def __init__(self, status: _Optional[_Union[RedeemStatus, str]] = ..., redemption_id: _Optional[str] = ..., key_id: _Optional[str] = ..., issuer_cohort: _Optional[int] = ..., redeem_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., associated_data: _Optional[bytes] = ..., error_message: _Optional[str] = ...) -> None: ...
+    def __init__(self, status: _Optional[_Union[RedeemStatus, str]] = ..., redemption_id: _Optional[str] = ..., key_id: _Optional[str] = ..., issuer_cohort: _Optional[int] = ..., redeem_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., associated_data: _Optional[bytes] = ..., error_reason: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ..., error_message: _Optional[str] = ...) -> None: ...
 
 class RedeemRequest(_message.Message):
     __slots__ = ("request_id", "item")

@@ -120,6 +120,27 @@ class InputKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BlindShare:
+    """Blinded tokens for one key."""
+
+    key: StoredKey
+    blinded_tokens: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaim:
+    """A token that claims to be made with a key."""
+
+    key: StoredKey
+    input: bytes
+    """Prepared message (blind RSA), private input (VOPRF), preimage (challenge-bypass)."""
+    output: bytes
+    """Signature, output of Finalize, MAC of the payload."""
+    payload: bytes
+    """What the token is bound to; the challenge-bypass MAC covers it."""
+
+
+@dataclass(frozen=True, slots=True)
 class BlindSignatures:
     """What one key answered to blinded tokens."""
 
@@ -144,11 +165,16 @@ class Vault(Protocol):
         """
         ...
 
-    async def blind_sign(self, key: StoredKey, blinded: Sequence[bytes]) -> BlindSignatures:
-        """Each blinded token signed, with a batch proof where the protocol has one; verified before it is returned.
+    async def blind_sign(self, shares: Sequence[BlindShare]) -> list[BlindSignatures]:
+        """Each share's tokens signed, with one proof per share where the protocol has one; checked before they leave.
 
-        The same key and tokens give the same bytes. Raises InvalidArgument BLINDED_TOKEN_INVALID for the first bad one.
+        The same key and tokens give the same bytes. Raises InvalidArgument BLINDED_TOKEN_INVALID, with the position
+        in the share's tokens, for the first bad one; then nothing is returned.
         """
+        ...
+
+    async def verify_tokens(self, claims: Sequence[TokenClaim]) -> list[bool]:
+        """Whether each token was made with its key. A token that cannot be one of its protocol is false."""
         ...
 
     async def destroy(self, key: StoredKey) -> None:
@@ -178,6 +204,8 @@ class Issuer:
     max_tokens: int
     """Most tokens per key in one request."""
     allow_legacy_protocol: bool = False
+    signing: bool = True
+    """False once it is retired or expired: its keys sign no more."""
     expires_at: datetime | None = None
     version: int = 0
 
@@ -220,13 +248,17 @@ class Keys(Protocol):
         ...
 
     async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime, limit: int) -> list[StoredKey]:
-        """The issuer's unexpired keys, published or active and not disabled, earliest window first."""
+        """The issuer's unexpired keys, published or active, disabled ones too, earliest window first."""
         ...
 
     async def redeemable(
         self, tenant: str, issuer_type: str, cohort: int, now: datetime, leeway: timedelta
     ) -> list[StoredKey]:
         """Keys whose window, widened by ``leeway``, holds ``now``, strictly active first; any cohort for 0."""
+        ...
+
+    async def by_token_key_id(self, tenant: str, token_key_ids: Sequence[bytes]) -> dict[bytes, StoredKey]:
+        """Blind keys by their Privacy Pass key id."""
         ...
 
     async def page(
@@ -361,6 +393,14 @@ class KeyBook(Protocol):
 
         NotFound ISSUER_UNKNOWN if the issuer has no key at all, FailedPrecondition NO_ACTIVE_KEY if none is active.
         """
+        ...
+
+    async def issuer(self, tenant: str, issuer_type: str) -> Issuer:
+        """The issuer. NotFound ISSUER_UNKNOWN."""
+        ...
+
+    async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> list[StoredKey]:
+        """The issuer's unexpired keys, published or active, disabled ones too, earliest window first."""
         ...
 
     def forget(self, tenant: str, key_ids: Iterable[UUID]) -> None:

@@ -215,6 +215,12 @@ def check_combination(algorithm: KeyAlgorithm, purpose: KeyPurpose, protection: 
     if algorithm.blind != (purpose is KeyPurpose.BLIND_SIGNATURE):
         expected = "blind-signature" if algorithm.blind else "assertion, transaction or token"
         raise InvalidArgument.of(f"{prefix}purpose", f"{expected} for {algorithm}", reason=Reason.KEY_PURPOSE_MISMATCH)
+    if algorithm.blind and not algorithm.scalar and protection is Protection.WRAPPED:
+        raise InvalidArgument.of(
+            f"{prefix}protection",
+            f"HSM for {algorithm}: its raw RSA operation is done by the token",
+            reason=Reason.KEY_ALGORITHM_MISMATCH,
+        )
     if algorithm.scalar and protection is Protection.HSM:
         raise InvalidArgument.of(
             f"{prefix}protection",

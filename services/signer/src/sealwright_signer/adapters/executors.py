@@ -32,6 +32,8 @@ class Threads:
 
     async def run_split(self, work: Callable[[Sequence[T]], list[R]], items: Sequence[T]) -> list[R]:
         """``work`` over ``items`` in equal parts, one per thread; results in order."""
+        if not items:
+            return []
         size = -(-len(items) // self.count)
         if size == len(items):
             return await self.run(lambda: work(items))

@@ -19,7 +19,7 @@ from sealwright_common.domain.keys import KeyState
 from sealwright_common.runtime.db import Database
 
 from sealwright_signer.adapters.postgres import SignerWork
-from sealwright_signer.ports import StoredKey
+from sealwright_signer.ports import Issuer, StoredKey
 
 TTL = 0.5
 """Seconds for which a read is taken as true."""
@@ -83,7 +83,8 @@ class CachedKeyBook:
     def __init__(self, database: Database[SignerWork], clock: Clock) -> None:
         self._database = database
         self._keys: _Memory[tuple[str, UUID], StoredKey] = _Memory(clock)
-        self._issuers: _Memory[tuple[str, str, int], list[StoredKey]] = _Memory(clock)
+        self._unexpired: _Memory[tuple[str, str, int], list[StoredKey]] = _Memory(clock)
+        self._issuers: _Memory[tuple[str, str], Issuer] = _Memory(clock)
 
     async def key(self, tenant: str, key_id: UUID) -> StoredKey:
         """The key. NotFound KEY_NOT_FOUND."""
@@ -100,26 +101,49 @@ class CachedKeyBook:
     async def active(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> StoredKey:
         """The issuer's key whose window began last; see the port."""
 
-        async def read() -> list[StoredKey]:
-            async with self._database.read() as work:
-                keys = await work.keys.unexpired(tenant, issuer_type, cohort, now, _ISSUER_KEYS)
-                if not keys and not await work.keys.of_issuer(tenant, issuer_type):
-                    raise NotFound(
-                        Reason.ISSUER_UNKNOWN, f"issuer {issuer_type} has no keys here; create it with the rotator"
-                    )
-            return keys
-
-        keys = await self._issuers.get((tenant, issuer_type, cohort), read)
+        keys = await self.unexpired(tenant, issuer_type, cohort, now)
         for stored in reversed(keys):
-            if stored.key.state_at(now) is KeyState.ACTIVE:
+            if not stored.key.disabled and stored.key.state_at(now) is KeyState.ACTIVE:
                 return stored
         raise FailedPrecondition(
             Reason.NO_ACTIVE_KEY,
             f"issuer {issuer_type} cohort {cohort} has no active key now; see its schedule in the rotator",
         )
 
+    async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> list[StoredKey]:
+        """The issuer's unexpired keys, earliest window first. NotFound ISSUER_UNKNOWN if it never had any."""
+
+        async def read() -> list[StoredKey]:
+            async with self._database.read() as work:
+                keys = await work.keys.unexpired(tenant, issuer_type, cohort, now, _ISSUER_KEYS)
+                if not keys and not await work.keys.of_issuer(tenant, issuer_type):
+                    raise _unknown(issuer_type)
+            return keys
+
+        keys = await self._unexpired.get((tenant, issuer_type, cohort), read)
+        return [stored for stored in keys if stored.key.slot is not None and now < stored.key.slot.window.end]
+
+    async def issuer(self, tenant: str, issuer_type: str) -> Issuer:
+        """The issuer. NotFound ISSUER_UNKNOWN."""
+
+        async def read() -> Issuer:
+            async with self._database.read() as work:
+                issuer = await work.schedule.issuer(tenant, issuer_type)
+            if issuer is None:
+                raise _unknown(issuer_type)
+            return issuer
+
+        return await self._issuers.get((tenant, issuer_type), read)
+
     def forget(self, tenant: str, key_ids: Iterable[UUID]) -> None:
         """Drops the keys and every issuer's list, since any of them may name them."""
         for key_id in key_ids:
             self._keys.drop((tenant, key_id))
+        self._unexpired.drop_all()
         self._issuers.drop_all()
+
+
+def _unknown(issuer_type: str) -> NotFound:
+    return NotFound(
+        Reason.ISSUER_UNKNOWN, f"issuer {issuer_type} is not known here; create it with the rotator, or wait a moment"
+    )

@@ -34,7 +34,7 @@ from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bool[], $6::text
     as n (tenant, id, state, previous_state, disabled, signing_key, issuer_type, issuer_cohort, slot, valid_from,
           valid_to, destroy_time, version)
 where k.tenant = n.tenant and k.id = n.id"""
-_LIVE = "state in ('PUBLISHED', 'ACTIVE') and not disabled"
+_LIVE = "state in ('PUBLISHED', 'ACTIVE')"
 # The state as it holds at $6: what was decided, moved on by the window. The same rule as Key.state_at.
 _STATE_AT = """case when state not in ('PUBLISHED', 'ACTIVE') or valid_from is null then state
     when $6 >= valid_to then 'VERIFY_ONLY' when $6 >= valid_from then 'ACTIVE' else 'PUBLISHED' end"""
@@ -64,7 +64,7 @@ class PostgresKeys:
         return await self._by_ids(tenant, ids, "order by id for update")
 
     async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime, limit: int) -> list[StoredKey]:
-        """The issuer's unexpired keys, published or active and not disabled, earliest window first."""
+        """The issuer's unexpired keys, published or active, disabled ones too, earliest window first."""
         rows = await self._connection.fetch(
             f"select {_COLUMNS} from signing_key where tenant = $1 and issuer_type = $2 and issuer_cohort = $3"
             f" and valid_to > $4 and {_LIVE} order by slot limit $5",
@@ -93,6 +93,15 @@ class PostgresKeys:
             leeway,
         )
         return [_stored(row) for row in rows]
+
+    async def by_token_key_id(self, tenant: str, token_key_ids: Sequence[bytes]) -> dict[bytes, StoredKey]:
+        """Blind keys by their Privacy Pass key id."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS} from signing_key where tenant = $1 and token_key_id = any($2::bytea[])",
+            tenant,
+            token_key_ids,
+        )
+        return {row["token_key_id"]: _stored(row) for row in rows}
 
     async def of_issuer(self, tenant: str, issuer_type: str) -> bool:
         """Whether the issuer has any key at all."""
@@ -159,13 +168,13 @@ class PostgresSchedule:
         """Stores issuers; an older version than the stored one is left out."""
         newest = {(issuer.tenant, issuer.issuer_type): issuer for issuer in sorted(issuers, key=lambda i: i.version)}
         await self._connection.execute(
-            """insert into issuer (tenant, issuer_type, buffer, overlap, max_tokens, allow_legacy_protocol, expires_at,
-                                   version)
-            select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::bool[], $7::timestamptz[],
-                                 $8::bigint[])
+            """insert into issuer (tenant, issuer_type, buffer, overlap, max_tokens, allow_legacy_protocol, signing,
+                                   expires_at, version)
+            select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::bool[], $7::bool[],
+                                 $8::timestamptz[], $9::bigint[])
             on conflict (tenant, issuer_type) do update set buffer = excluded.buffer, overlap = excluded.overlap,
                 max_tokens = excluded.max_tokens, allow_legacy_protocol = excluded.allow_legacy_protocol,
-                expires_at = excluded.expires_at, version = excluded.version
+                signing = excluded.signing, expires_at = excluded.expires_at, version = excluded.version
             where issuer.version <= excluded.version""",
             *_transposed(
                 [
@@ -176,6 +185,7 @@ class PostgresSchedule:
                         i.overlap,
                         i.max_tokens,
                         i.allow_legacy_protocol,
+                        i.signing,
                         i.expires_at,
                         i.version,
                     )
@@ -187,7 +197,8 @@ class PostgresSchedule:
     async def issuer(self, tenant: str, issuer_type: str) -> Issuer | None:
         """The issuer, if it is known."""
         row = await self._connection.fetchrow(
-            "select tenant, issuer_type, buffer, overlap, max_tokens, allow_legacy_protocol, expires_at, version"
+            "select tenant, issuer_type, buffer, overlap, max_tokens, allow_legacy_protocol, signing, expires_at,"
+            " version"
             " from issuer where tenant = $1 and issuer_type = $2",
             tenant,
             issuer_type,

@@ -10,11 +10,13 @@ import structlog
 from sealwright_common.domain.errors import FailedPrecondition, Internal, Reason
 from sealwright_common.domain.keys import Key, Protection
 
+from sealwright_signer.adapters.blind import BlindSigning
 from sealwright_signer.adapters.executors import Threads
 from sealwright_signer.adapters.wrapped import WrappedKeys
 from sealwright_signer.crypto import signatures
 from sealwright_signer.crypto.privacypass import token_key_id
 from sealwright_signer.ports import (
+    BlindShare,
     BlindSignatures,
     Hsm,
     InputKind,
@@ -22,6 +24,7 @@ from sealwright_signer.ports import (
     NewKey,
     SignatureFormat,
     StoredKey,
+    TokenClaim,
     TokenKey,
 )
 
@@ -38,6 +41,7 @@ class KeyVault:
         self._signing = Threads("signing", threads)
         self._making = Threads("key-making", 1)
         self._wrapped = WrappedKeys(hsm, cached_keys)
+        self._blind = BlindSigning(hsm, self._wrapped, lambda share: _blob(share.key))
 
     async def create(self, keys: Sequence[NewKey]) -> list[KeyPair]:
         """New key pairs; those of the token one after the other in a thread of their own, so that signing goes on."""
@@ -76,7 +80,7 @@ class KeyVault:
             else:
                 raw = await self._signing.run_split(work, prepared)
         else:
-            signer = self._wrapped.cached(key.key)
+            signer = self._wrapped.cached_signer(key.key)
             if signer is None:
                 blob = _blob(key)
                 signer = await self._signing.run(lambda: self._wrapped.open_signer(key.key, blob))
@@ -85,9 +89,13 @@ class KeyVault:
             raw = work(prepared) if len(prepared) == 1 else await self._signing.run_split(work, prepared)
         return list(signatures.write(algorithm, raw, form))
 
-    async def blind_sign(self, key: StoredKey, blinded: Sequence[bytes]) -> BlindSignatures:
-        """See the port."""
-        raise NotImplementedError
+    async def blind_sign(self, shares: Sequence[BlindShare]) -> list[BlindSignatures]:
+        """The shares' signatures; the shares are split over the threads."""
+        return await self._signing.run_split(lambda part: [self._blind.sign(share) for share in part], shares)
+
+    async def verify_tokens(self, claims: Sequence[TokenClaim]) -> list[bool]:
+        """Whether each token was made with its key; the claims are split over the threads."""
+        return await self._signing.run_split(lambda part: [self._blind.verify(claim) for claim in part], claims)
 
     @property
     def root(self) -> str:
@@ -102,6 +110,7 @@ class KeyVault:
         """Ends the threads and gives the token back."""
         self._signing.close()
         self._making.close()
+        self._wrapped.evict_all()
         await asyncio.to_thread(self._hsm.close)
 
     async def destroy(self, key: StoredKey) -> None:
