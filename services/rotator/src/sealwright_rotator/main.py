@@ -11,6 +11,7 @@ from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import Broker, Relay
 from sealwright_common.runtime.faults import arm
 from sealwright_common.runtime.grpc import ANYONE, GrpcServer, GrpcService, Policies, Policy, connect
+from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.worker import Worker
 
 from sealwright_rotator.adapters.metrics import Alarms
@@ -20,6 +21,7 @@ from sealwright_rotator.adapters.tail import LogTail
 from sealwright_rotator.api.service import RotatorServicer
 from sealwright_rotator.codec.resources import encode_event
 from sealwright_rotator.config import RotatorSettings
+from sealwright_rotator.http.app import application
 from sealwright_rotator.job import Heads, Job
 from sealwright_rotator.ports import World
 from sealwright_rotator.usecases.directory import Directories
@@ -79,3 +81,6 @@ async def build(app: App, settings: RotatorSettings) -> None:
     servicer = RotatorServicer(world, directories, tail, job.wake)
     service = GrpcService(pb.DESCRIPTOR.services_by_name["RotatorService"], servicer)
     app.add(GrpcServer(settings, [service], POLICIES, database))
+    if settings.http_listen is not None:
+        doors = application(world, directories, job.wake, settings.issuer_door)
+        app.add(HttpServer(settings.http_listen, doors, limits=settings.limits))

@@ -1,0 +1,1 @@
+"""The HTTP door: the seed's issuer routes and the directories."""
