@@ -18,6 +18,9 @@ from sealwright_sandbox.errors import SandboxError
 
 USER = "sealwright"
 
+MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+"""Largest message, by default."""
+
 
 def nats_binary() -> str:
     """The path of nats-server: of this environment, else on PATH. Raises SandboxError if there is none."""
@@ -30,13 +33,23 @@ def nats_binary() -> str:
     return found
 
 
+def nats_config(store: Path, password: str, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> str:
+    """The configuration: JetStream in `store`, on the disk before it is acknowledged, one user with a password."""
+    return (
+        f"max_payload: {max_payload_bytes}\n"
+        f"max_pending: {max(64 * 1024 * 1024, max_payload_bytes)}\n"
+        f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(password)} }}\n"
+        f"jetstream {{ store_dir: {json.dumps(str(store))}, sync_interval: always }}\n"
+    )
+
+
 class NatsServer:
     """One nats-server in `folder`. Start, stop, kill and start again: the port and the data stay the same.
 
     Clients need the password, which is part of `url`; it is random and kept in `folder`, mode 0600.
     """
 
-    def __init__(self, folder: Path, port: int | None = None, max_payload_bytes: int = 8 * 1024 * 1024) -> None:
+    def __init__(self, folder: Path, port: int | None = None, max_payload_bytes: int = MAX_PAYLOAD_BYTES) -> None:
         """`port`: preferred, another one is taken if it is in use. `max_payload_bytes`: largest message accepted."""
         self.folder = folder.resolve()
         self.port = port
@@ -72,7 +85,7 @@ class NatsServer:
         self._password = secret_file(self.folder / "password")
         config = self.folder / "nats.conf"
         config.touch(mode=0o600)
-        config.write_text(self._config())
+        config.write_text(nats_config(self.folder, self._password, self._max_payload))
         port = self.port if self.port and is_free(self.port) else -1
         self._child = Child(
             "nats-server",
@@ -99,14 +112,6 @@ class NatsServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _config(self) -> str:
-        return (
-            f"max_payload: {self._max_payload}\n"
-            f"max_pending: {max(64 * 1024 * 1024, self._max_payload)}\n"
-            f"authorization {{ user: {json.dumps(USER)}, password: {json.dumps(self._password)} }}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self.folder))}, sync_interval: always }}\n"
-        )
 
     def _await_port(self, ports_folder: Path, deadline: float) -> int:
         assert self._child is not None

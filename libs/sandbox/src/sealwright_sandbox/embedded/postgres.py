@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from sealwright_sandbox.embedded.child import Child
 from sealwright_sandbox.embedded.ports import LOOPBACK, free_port
@@ -49,18 +49,23 @@ def with_database(dsn: str, database: str) -> str:
 def execute(dsn: str, *statements: str) -> str:
     """Runs SQL through psql, each statement on its own, and returns what it prints. Raises SandboxError on failure.
 
-    For set-up only: statements are text, so never pass anything a stranger wrote.
+    For set-up only: statements are text, so never pass anything a stranger wrote. Nothing secret is on the command line.
     """
-    psql = postgres_binaries() / "psql"
-    commands = [part for statement in statements for part in ("-c", statement)]
+    parts = urlsplit(dsn)
+    account, at, place = parts.netloc.rpartition("@")
+    user, _, password = account.partition(":")
+    without_password = urlunsplit(parts._replace(netloc=f"{user}{at}{place}"))
     run = subprocess.run(
-        [str(psql), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", dsn, *commands],
+        [str(postgres_binaries() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", without_password],
+        input="".join(f"{statement};\n" for statement in statements),
+        env={**os.environ, **({"PGPASSWORD": unquote(password)} if password else {})},
         capture_output=True,
         text=True,
         check=False,
     )
     if run.returncode != 0:
-        raise SandboxError(f"PostgreSQL refused {statements[0]!r}: {run.stderr.strip()}")
+        what = statements[0].partition(" password ")[0]
+        raise SandboxError(f"PostgreSQL refused {what!r}: {run.stderr.strip()}")
     return run.stdout.strip()
 
 

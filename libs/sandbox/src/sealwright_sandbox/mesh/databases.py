@@ -1,11 +1,10 @@
 """One database and one role per service; nobody but its owner may connect to a service's database."""
 
-import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from sealwright_sandbox.embedded.postgres import create_database, execute, quote_identifier
-from sealwright_sandbox.embedded.secret import secret_file
+from sealwright_sandbox.embedded.secret import private_file, secret_file
 from sealwright_sandbox.mesh.options import Service
 
 
@@ -28,13 +27,3 @@ def service_database(dsn: str, service: Service, folder: Path) -> Path:
     place = parts.netloc.rpartition("@")[2]
     own = urlunsplit(parts._replace(netloc=f"{name}:{quote(password, safe='')}@{place}", path=f"/{name}"))
     return private_file(folder / "dsn", own)
-
-
-def private_file(path: Path, text: str) -> Path:
-    """Writes `text` into a file that only its owner may read, and returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    os.replace(fresh, path)
-    return path

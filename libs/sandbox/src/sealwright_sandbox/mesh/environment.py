@@ -32,6 +32,7 @@ class Surroundings:
     tls: Mapping[Service, TlsSettings]
     token: Token | None
     file_root: Path
+    token_key_file: Path
     registry: str | None
     """gRPC address of the sandbox registry."""
 
@@ -89,7 +90,14 @@ def _rotator(around: Surroundings) -> dict[str, str]:
 
 
 def _certify(around: Surroundings) -> dict[str, str]:
-    return _peer("SIGNER", Service.SIGNER, around)
+    return {
+        **_peer("SIGNER", Service.SIGNER, around),
+        **_peer("ROTATOR", Service.ROTATOR, around),
+        "PUBLIC_URL": f"http://{around.listeners[Service.CERTIFY][0].http}",
+        "TOKEN_KEY_FILE": str(around.token_key_file),
+        "EGRESS__ALLOW_PRIVATE": "true",
+        "EGRESS__ALLOW_HTTP": "true",
+    }
 
 
 def _stamp(around: Surroundings) -> dict[str, str]:

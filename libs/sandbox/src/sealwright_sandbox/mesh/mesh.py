@@ -17,10 +17,11 @@ from sealwright_sandbox.embedded.child import Child
 from sealwright_sandbox.embedded.nats import NatsServer
 from sealwright_sandbox.embedded.ports import LOOPBACK
 from sealwright_sandbox.embedded.postgres import PostgresServer
+from sealwright_sandbox.embedded.secret import private_file, secret_key_file
 from sealwright_sandbox.embedded.softhsm import Token, find_softhsm, make_token
 from sealwright_sandbox.errors import SandboxError
 from sealwright_sandbox.mesh import options as at
-from sealwright_sandbox.mesh.databases import private_file, service_database
+from sealwright_sandbox.mesh.databases import service_database
 from sealwright_sandbox.mesh.environment import Listeners, Surroundings, environment
 from sealwright_sandbox.mesh.lock import FolderLock
 from sealwright_sandbox.mesh.options import HTTP_DOORS, NUMBERS, MeshOptions, Ports, Service
@@ -108,6 +109,7 @@ class Mesh:
             tls=tls,
             token=self.token,
             file_root=self.folder / "file-root",
+            token_key_file=secret_key_file(self.folder / "services" / Service.CERTIFY / "token-key"),
             registry=registry,
         )
         self._stack.push_async_callback(self._stop_services)

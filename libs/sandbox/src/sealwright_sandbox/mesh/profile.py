@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from sealwright_common.runtime.config import TlsSettings
 
-from sealwright_sandbox.mesh.databases import private_file
+from sealwright_sandbox.embedded.secret import private_file
 from sealwright_sandbox.mesh.environment import Surroundings
 
 FILE = "mesh.json"

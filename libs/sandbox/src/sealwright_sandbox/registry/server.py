@@ -9,6 +9,7 @@ import grpc
 from aiohttp import web
 from project_origin.registry.v1 import registry_pb2 as registry
 from project_origin.registry.v1 import registry_pb2_grpc as registry_grpc
+from sealwright_common.runtime.config import TlsSettings
 
 from sealwright_sandbox.errors import SandboxError
 from sealwright_sandbox.http_door import HttpDoor, add_fault_routes, json_body, refused
@@ -27,7 +28,7 @@ RECEIVE_BYTES = 16 * 1024 * 1024
 class RegistrySandbox:
     """One registry. `async with RegistrySandbox() as registry: …` serves on free loopback ports.
 
-    Plain text, without authentication: it serves the loopback interface only.
+    Without authentication, and in plain text unless told otherwise: keep it on the loopback interface.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class RegistrySandbox:
         check_proofs: bool = True,
         block_interval: float = BLOCK_INTERVAL,
         committed_when_finalized: bool = False,
+        tls: TlsSettings | None = None,
     ) -> None:
         """`folder` keeps state over restarts. `areas`: issuer keys (see `issuer_key`) by grid area.
 
         `check_proofs`: whether range proofs are checked (some 12 ms each). `block_interval`: seconds until a committed
         transaction is finalized. `committed_when_finalized`: polls answer COMMITTED for those, too.
+        `tls`: serve gRPC over TLS with this certificate; clients need none.
         """
         self.name = name
         self.ledger = Ledger(Journal(folder / "registry.jsonl" if folder else None))
@@ -52,6 +55,7 @@ class RegistrySandbox:
             for key in keys:
                 self.ledger.add_key(area, key)
         self._listen = listen
+        self._tls = tls
         self._service = RegistryService(name, self.ledger, check_proofs, committed_when_finalized)
         self._block_interval = block_interval
         self._server: grpc.aio.Server | None = None
@@ -95,7 +99,7 @@ class RegistrySandbox:
         server = grpc.aio.server(options=[("grpc.max_receive_message_length", RECEIVE_BYTES), ("grpc.so_reuseport", 0)])
         registry_grpc.add_RegistryServiceServicer_to_server(self._service, server)
         try:
-            port = server.add_insecure_port(self._listen)
+            port = self._add_port(server)
             await self._door.start()
         except (RuntimeError, OSError) as error:
             raise SandboxError(f"the registry sandbox cannot listen on {self._listen}: {error}") from error
@@ -120,6 +124,12 @@ class RegistrySandbox:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    def _add_port(self, server: grpc.aio.Server) -> int:
+        if self._tls is None:
+            return server.add_insecure_port(self._listen)
+        pair = (self._tls.key.read_bytes(), self._tls.cert.read_bytes())
+        return server.add_secure_port(self._listen, grpc.ssl_server_credentials([pair]))
 
     async def _seal(self) -> None:
         while True:

@@ -19,11 +19,19 @@ def main() -> None:
         metavar="NAME=HOST:PORT",
         help="a registry to compare slices with; may be given several times",
     )
+    parser.add_argument("--public-url", help="where stamps reach the wallet, if not where it listens")
+    parser.add_argument("--registry-ca", type=Path, help="PEM file: call registries over TLS; this CA vouches for them")
     arguments = parser.parse_args()
     pairs = [entry.partition("=") for entry in arguments.registry]
     if any(not (name and address) for name, _, address in pairs):
         parser.error("--registry is NAME=HOST:PORT, such as sandbox=127.0.0.1:7401")
-    sandbox = WalletSandbox({name: address for name, _, address in pairs}, arguments.listen, arguments.folder)
+    sandbox = WalletSandbox(
+        {name: address for name, _, address in pairs},
+        arguments.listen,
+        arguments.folder,
+        arguments.public_url,
+        arguments.registry_ca,
+    )
     serve(sandbox, lambda: f"wallet on {sandbox.url}")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import grpc
 from project_origin.common.v1 import common_pb2
@@ -20,7 +21,9 @@ TIMEOUT_SECONDS = 5.0
 class Checker:
     """One task that compares slices; registries are gRPC addresses by name and may be added at any time."""
 
-    def __init__(self, registries: Mapping[str, str]) -> None:
+    def __init__(self, registries: Mapping[str, str], ca: Path | None = None) -> None:
+        """`ca`: PEM file of the CA behind the registries' certificates; without one they are called in plain text."""
+        self._credentials = None if ca is None else grpc.ssl_channel_credentials(ca.read_bytes())
         self.registries = dict(registries)
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._queue: asyncio.Queue[Received] = asyncio.Queue()
@@ -80,7 +83,11 @@ class Checker:
     async def _stream(self, received: Received) -> list[registry.Transaction]:
         address = self.registries[received.slice.registry]
         if address not in self._channels:
-            self._channels[address] = grpc.aio.insecure_channel(address)
+            self._channels[address] = (
+                grpc.aio.insecure_channel(address)
+                if self._credentials is None
+                else grpc.aio.secure_channel(address, self._credentials)
+            )
         stub = registry_grpc.RegistryServiceStub(self._channels[address])
         request = registry.GetStreamTransactionsRequest(stream_id=common_pb2.Uuid(value=received.slice.stream_id))
         answer = await stub.GetStreamTransactions(request, timeout=TIMEOUT_SECONDS)

@@ -22,15 +22,26 @@ from sealwright_sandbox.wallet.slices import Received, as_posted, read_slice
 class WalletSandbox:
     """One wallet server. `async with WalletSandbox({"sandbox": registry.address}) as wallet: …` serves on a free port.
 
-    Without authentication: it serves the loopback interface only.
+    Without authentication: keep it on the loopback interface.
     """
 
-    def __init__(self, registries: Mapping[str, str], listen: str = "127.0.0.1:0", folder: Path | None = None) -> None:
-        """`registries`: gRPC addresses by registry name. `folder` keeps state over restarts."""
+    def __init__(
+        self,
+        registries: Mapping[str, str],
+        listen: str = "127.0.0.1:0",
+        folder: Path | None = None,
+        public_url: str | None = None,
+        registry_ca: Path | None = None,
+    ) -> None:
+        """`registries`: gRPC addresses by registry name. `folder` keeps state over restarts.
+
+        `public_url`: under which stamps reach the wallet, if not where it listens. `registry_ca`: see `Checker`.
+        """
         self.holdings = Holdings(Journal(folder / "wallet.jsonl" if folder else None))
-        self.checker = Checker(registries)
+        self.checker = Checker(registries, registry_ca)
         self.faults = WalletFaults()
         self._listen = listen
+        self._public_url = public_url
         self._door = HttpDoor(self._application(), listen)
 
     @property
@@ -94,7 +105,7 @@ class WalletSandbox:
     def _reference(self, public_key: bytes) -> dict[str, Any]:
         return {
             "version": 1,
-            "endpoint": f"{self.url}/v1/slices",
+            "endpoint": f"{self._public_url or self.url}/v1/slices",
             "publicKey": base64.b64encode(public_key).decode(),
         }
 
