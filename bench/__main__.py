@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]` runs the named benches (all by default), writes results.json and prints a line for each row.
+"""`python -m bench [NAME ...]` runs the named benches, by default all, writes results.json and prints each row.
 
 Exits with 1 if a ratio is below its goal.
 """
@@ -29,8 +29,8 @@ def main(argv: list[str] | None = None) -> int:
             reached = row.ratio >= row.goal
             missed += not reached
             print(
-                f"{'ok ' if reached else 'LOW'} {row.name}: {row.ours:,.0f} {row.unit}, {row.ratio:.2f} of {row.against}"
-                f" ({row.figure:,.0f}); goal {row.goal:.2f}"
+                f"{'ok ' if reached else 'LOW'} {row.name}: {row.ours:,.0f} {row.unit},"
+                f" {row.ratio:.2f} of {row.against} ({row.figure:,.0f}); goal {row.goal:.2f}"
             )
     print(f"written to {RESULTS.relative_to(HERE.parent)}")
     return 1 if missed else 0

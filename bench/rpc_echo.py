@@ -1,9 +1,9 @@
 """Unary RPCs a second through everything the runtime puts around a call, against a bare grpc.aio echo in the same run.
 
 Both: server and client a process each on loopback, uvloop, 64 calls in flight, requests of about 100 bytes. Ours:
-mutual TLS, identity and allow-list, deadline, overload gate, field validation, metrics and a recorded span on both sides
-(every trace is sampled; spans go through the batch processor to an exporter that drops them). Bare: plaintext, a handler
-as generated code makes it, nothing else.
+mutual TLS, identity and allow-list, deadline, overload gate, field validation, metrics and a recorded span on both
+sides (every trace is sampled; spans go through the batch processor to an exporter that drops them). Bare: plaintext, a
+handler as generated code makes it, nothing else.
 """
 
 from __future__ import annotations

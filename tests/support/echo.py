@@ -41,8 +41,10 @@ def _load() -> Any:
 
 
 DESCRIPTOR = _load()
-EchoRequest = GetMessageClass(descriptor_pool.Default().FindMessageTypeByName("sealwright.testing.v1.EchoRequest"))
-EchoResponse = GetMessageClass(descriptor_pool.Default().FindMessageTypeByName("sealwright.testing.v1.EchoResponse"))
+EchoRequest: Any = GetMessageClass(descriptor_pool.Default().FindMessageTypeByName("sealwright.testing.v1.EchoRequest"))
+EchoResponse: Any = GetMessageClass(
+    descriptor_pool.Default().FindMessageTypeByName("sealwright.testing.v1.EchoResponse")
+)
 
 POLICIES: Policies = {
     f"/{SERVICE}/Echo": Policy(ANYONE, rate="write", deadline=timedelta(seconds=5)),

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -22,7 +22,7 @@ from grpc import aio
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.errors import DeadlineExceeded, PermissionDenied, Reason, ResourceExhausted
+from sealwright_common.domain.errors import DeadlineExceeded, PermissionDenied, Problem, Reason, ResourceExhausted
 from sealwright_common.runtime.completion import DeadlinePassed, cancellable
 from sealwright_common.runtime.grpc import metadata
 from sealwright_common.runtime.grpc.errors import DETAILS_KEY, STATUS, status_of
@@ -126,14 +126,15 @@ class Wrapped:
             late = remaining is not None and time.perf_counter() - started >= remaining
             status = "DEADLINE_EXCEEDED" if late else "CANCELLED"
             raise
+        except aio.InternalError:
+            # The call was over before all of the answer could be written: its caller left.
+            status = "CANCELLED"
+            raise asyncio.CancelledError from None
         except BaseException as error:  # noqa: BLE001 - total: what escaped here gRPC would send to the caller
             problem = (
                 _deadline_exceeded() if isinstance(error, DeadlinePassed) else as_problem(error, "grpc", self._path)
             )
             status = problem.code.value
-            return await context.abort(
-                STATUS[problem.code], problem.message, ((DETAILS_KEY, status_of(problem).SerializeToString()),)
-            )
         finally:
             trace_id = 0
             if span is not None and span.is_recording():
@@ -143,6 +144,8 @@ class Wrapped:
                     span.set_status(StatusCode.ERROR)
                 span.end()
             self._timer.observe(time.perf_counter() - started, status, trace_id)
+        # Outside the except clause, so that the cause is not chained to what gRPC logs.
+        return await abort(context, problem)
 
     async def _work(
         self, incoming: Any, context: Context, identity: Identity, tenant: str, remaining: float | None, span: Span
@@ -201,6 +204,17 @@ class Wrapped:
             Reason.CALLER_NOT_ALLOWED,
             f"{identity.uri} may not call {self._name}; allowed roles: {', '.join(sorted(self._callers))}",
         )
+
+
+async def abort(context: Context, problem: Problem) -> NoReturn:
+    """End the call with a problem. Raises what gRPC wants to see at the end of an aborted call."""
+    details = ((DETAILS_KEY, status_of(problem).SerializeToString()),)
+    try:
+        await context.abort(STATUS[problem.code], problem.message, details)
+    except aio.InternalError:
+        # The caller has left; there is nobody to tell.
+        raise asyncio.CancelledError from None
+    raise AssertionError("abort always raises")
 
 
 _FAULTS = frozenset({"INTERNAL", "DATA_LOSS", "UNAVAILABLE", "DEADLINE_EXCEEDED"})

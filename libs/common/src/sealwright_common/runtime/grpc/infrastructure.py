@@ -11,7 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from sealwright_common.domain.errors import PermissionDenied, Problem, Reason
-from sealwright_common.runtime.grpc.errors import DETAILS_KEY, STATUS, status_of
+from sealwright_common.runtime.grpc.handlers import abort
 from sealwright_common.runtime.grpc.identity import LOCAL, authenticate
 from sealwright_common.runtime.grpc.policy import ROLES
 
@@ -79,8 +79,7 @@ def _guarded(add: Callable[[Any, Any], None], servicer: object, allowed: frozens
                     Reason.CALLER_NOT_ALLOWED, f"{identity.uri} may not; allowed roles: {', '.join(sorted(allowed))}"
                 )
         except Problem as problem:
-            details = ((DETAILS_KEY, status_of(problem).SerializeToString()),)
-            await context.abort(STATUS[problem.code], problem.message, details)
+            await abort(context, problem)
 
     def guard(handler: Any) -> Any:
         inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream

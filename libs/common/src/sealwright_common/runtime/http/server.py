@@ -104,6 +104,8 @@ class HttpServer:
         """Close what is left at once."""
         if self._server is not None:
             self._server.force_exit = True
+            for task in self._server.server_state.tasks:
+                task.cancel()
             await self.drain()
         for task in self._tasks:
             task.cancel()

@@ -71,6 +71,8 @@ def configure(settings: TelemetrySettings, service: str) -> None:
     # Library chatter that repeats what our own lines say.
     for name in ("uvicorn.error", "uvicorn.access", "asyncio", "opentelemetry"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # gRPC logs each caller that left early as an error with a traceback; our handlers log every fault themselves.
+    logging.getLogger("grpc").setLevel(logging.CRITICAL)
 
 
 def add_trace(logger: Any, method: str, event: Event) -> Event:
