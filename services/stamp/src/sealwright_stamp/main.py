@@ -21,7 +21,7 @@ from sealwright_stamp.adapters.proofs.workers import ProofWorkers
 from sealwright_stamp.adapters.registry import RegistryClients
 from sealwright_stamp.adapters.signer import AreaIssuer, SignerClient
 from sealwright_stamp.adapters.wallets import HttpWallets
-from sealwright_stamp.api.service import StampServicer
+from sealwright_stamp.api.service import StampServicer, StampUseCases
 from sealwright_stamp.codec.events import encode_event
 from sealwright_stamp.codec.transactions import RegistryFormat
 from sealwright_stamp.config import StampSettings
@@ -105,7 +105,7 @@ async def build(app: App, settings: StampSettings) -> None:
     mark = MarkIssued(patience)
     deliver = Deliver(database, wallets, patience)
     accept = AcceptOrders(database, rules, secrets.SYSTEM, patience)
-    servicer = StampServicer(
+    usecases = StampUseCases(
         create_recipient=CreateRecipient(database, wallets.refusal),
         get_recipient=GetRecipient(database),
         list_recipients=ListRecipients(database),
@@ -130,7 +130,7 @@ async def build(app: App, settings: StampSettings) -> None:
     app.add(
         GrpcServer(
             settings,
-            services=[GrpcService(pb.DESCRIPTOR.services_by_name["StampService"], servicer)],
+            services=[GrpcService(pb.DESCRIPTOR.services_by_name["StampService"], StampServicer(usecases))],
             policies=POLICIES,
             database=database,
         )
