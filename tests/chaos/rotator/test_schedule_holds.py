@@ -8,6 +8,7 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
@@ -25,7 +26,7 @@ from sealwright_common.runtime.db import Database
 from sealwright_rotator.adapters.postgres import RotatorWork
 from sealwright_rotator.codec.resources import encode_event
 from sealwright_rotator.main import MIGRATIONS
-from sealwright_rotator.ports import World
+from sealwright_rotator.ports import Signer, World
 from sealwright_rotator.usecases.create_issuer import create_issuer
 from sealwright_rotator.usecases.lifecycle import LIVE
 from sealwright_rotator.usecases.rotate import rotate
@@ -173,7 +174,7 @@ async def test_schedule_holds(databases: tuple[ManualClock, Databases3]) -> None
     signer, history = MemorySigner(), History()
     fates = [Fate(random.Random(seed + n), 0.1) for n in range(3)]
     worlds = [
-        World(MortalStore(database, fate), MortalSigner(signer, fate), clock, LEASE)
+        World(MortalStore(database, fate), cast(Signer, MortalSigner(signer, fate)), clock, LEASE)
         for database, fate in zip(replicas, fates, strict=True)
     ]
     immortal = World(replicas[0], signer, clock, LEASE)

@@ -110,6 +110,18 @@ def brought_forward(key: IssuerKey, now: datetime) -> IssuerKey:
     return replace(key, window=window, state=KeyState.ACTIVE, activated_at=now, version=key.version + 1)
 
 
+def takeover(issuer: Issuer, keys: Iterable[IssuerKey], now: datetime) -> IssuerKey | None:
+    """The public key of one cohort whose window opens now because no other key is active and one should be: what a
+    compromised key leaves behind. None if nothing is missing."""
+    keys = list(keys)
+    if issuer.state not in (IssuerState.ACTIVE, IssuerState.PAUSED) or not issuer.schedule.active_at(now):
+        return None
+    if any(key.active(now) for key in keys):
+        return None
+    coming = [key for key in keys if key.state is KeyState.PUBLISHED and key.window.start > now]
+    return min(coming, key=lambda key: key.slot, default=None)
+
+
 def next_due(issuer: Issuer, keys: Iterable[IssuerKey], next_slots: Mapping[int, int]) -> datetime | None:
     """When something is to be done for the issuer; None: never again. In the past: now."""
     moments: list[datetime] = []

@@ -139,12 +139,23 @@ def _changes(task: _Task, now: datetime) -> list[KeyChange]:
         for key in kept.values()
         if key.state is not KeyState.PENDING or key.id in task.made
     )
-    return [change for change in changes if change is not None]
+    due = {change.before.id: change for change in changes if change is not None}
+    for cohort in issuer.cohorts:
+        after = [due[key.id].after if key.id in due else key for key in kept.values() if key.cohort == cohort]
+        if (heir := lifecycle.takeover(issuer, after, now)) is not None:
+            first = lifecycle.brought_forward(heir, now)
+            due[heir.id] = KeyChange(kept[heir.id], (*(due[heir.id].steps if heir.id in due else ()), first))
+    return list(due.values())
 
 
 def _to_tell(task: _Task, now: datetime) -> list[IssuerKey]:
-    """The keys whose new state the signer has to be told; it makes keys in the state they are to have."""
-    return [c.after for c in _changes(task, now) if c.after.state in _TOLD and c.before.state is not KeyState.PENDING]
+    """The keys whose new state or window the signer has to be told; new keys it makes as they are to be."""
+    return [
+        change.after
+        for change in _changes(task, now)
+        if change.after.state in _TOLD
+        and (change.before.state is not KeyState.PENDING or change.after.window != change.before.window)
+    ]
 
 
 async def _advance(world: World, keys: Sequence[IssuerKey]) -> None:
@@ -211,8 +222,11 @@ def _settled(task: _Task, now: datetime) -> list[KeyChange]:
                 continue
             last = replace(change.after, destroy_at=task.destroy_at[change.after.id])
             settled.append(replace(change, steps=(*change.steps[:-1], last)))
-        elif task.problem is None or change.before.state is KeyState.PENDING:
+        elif task.problem is None:
             settled.append(change)
+        elif change.before.state is KeyState.PENDING:
+            # Made it is, whatever else failed; what follows is for the next round.
+            settled.append(replace(change, steps=change.steps[:1]))
     return settled
 
 

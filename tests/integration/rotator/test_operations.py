@@ -1,0 +1,306 @@
+"""What operators do to issuers, on a real database with a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from sealwright_common.domain.call import Call, system_call
+from sealwright_common.domain.durations import CalendarDuration
+from sealwright_common.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, Reason, Unavailable
+from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
+from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose, KeyState
+from sealwright_common.domain.schedule import Schedule, ScheduleMode
+from sealwright_common.runtime.clock import ManualClock
+from sealwright_common.runtime.config import DatabaseSettings
+from sealwright_common.runtime.db import Database
+from sealwright_rotator.adapters.postgres import RotatorWork
+from sealwright_rotator.codec.resources import encode_event
+from sealwright_rotator.main import MIGRATIONS
+from sealwright_rotator.ports import MadeKey, World
+from sealwright_rotator.usecases import change_issuer
+from sealwright_rotator.usecases.create_issuer import create_issuer
+from sealwright_rotator.usecases.mark_compromised import mark_compromised
+from sealwright_rotator.usecases.queries import get_active_keys
+from sealwright_rotator.usecases.rotate import Round, rotate
+from sealwright_rotator.usecases.rotate_now import rotate_now
+
+from tests.support.rotation import MemorySigner
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+CALL = Call(caller="spiffe://sealwright/operator", roles=frozenset({"operator"}))
+
+
+class FailingSigner(MemorySigner):
+    """Refuses, or is away for, the issuers it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails: dict[str, Exception] = {}
+
+    async def make(self, keys: Any) -> list[MadeKey]:
+        """Fails as told."""
+        if (problem := self.fails.get(keys[0].issuer.issuer_type)) is not None:
+            raise problem
+        return await super().make(keys)
+
+
+@dataclass
+class Here:
+    """One rotator in this process."""
+
+    world: World
+    clock: ManualClock
+    signer: FailingSigner
+    database: Database[RotatorWork]
+
+    async def create(self, name: str, **over: Any) -> list[IssuerKey]:
+        """Creates an issuer; its keys."""
+        schedule = Schedule.checked(**(
+            {"valid_from": self.clock.now(), "duration": CalendarDuration(days=1), "buffer": 2, "overlap": 1,
+             "mode": ScheduleMode.WINDOW, "expires_at": None, "publish_lead": timedelta(hours=6)}
+            | over
+        ))  # fmt: skip
+        wanted = Issuer.checked(
+            id=new_id(self.clock.now()),
+            tenant="default",
+            issuer_type=name,
+            cohorts=(),
+            max_tokens=None,
+            schedule=schedule,
+            algorithm=KeyAlgorithm.EDDSA,
+            purpose=KeyPurpose.TRANSACTION,
+            protection=None,
+            verify_for=timedelta(days=2),
+            destroy_delay=timedelta(days=7),
+            allow_legacy_protocol=False,
+            now=self.clock.now(),
+        )
+        return list((await create_issuer(self.world, CALL, wanted)).keys)
+
+    async def tick(self, **later: float) -> Round:
+        """One round after some time."""
+        await self.clock.advance(timedelta(**later))
+        return await rotate(self.world)
+
+    async def keys(self, name: str) -> dict[int, IssuerKey]:
+        """Every key of an issuer by slot."""
+        async with self.database.read() as work:
+            issuer = await work.issuers.find("default", name)
+            assert issuer is not None
+            return {key.slot: key for key in await work.keys.of_issuer(issuer)}
+
+    async def active(self, name: str) -> list[int]:
+        """Active slots."""
+        return [key.slot for key in (await get_active_keys(self.world, CALL, name, 1, None)).active]
+
+    async def events(self) -> list[str]:
+        """Types of all events, in order."""
+        async with self.database.read() as work:
+            rows = await work.connection.fetch("select type from outbox order by seq")
+        return [row["type"].rsplit(".", 1)[1] for row in rows]
+
+
+@pytest_asyncio.fixture
+async def here(database_dsn: str) -> AsyncIterator[Here]:
+    """A rotator without processes."""
+    clock, signer = ManualClock(START), FailingSigner()
+    database = Database(
+        DatabaseSettings(dsn=SecretStr(database_dsn), pool_size=4),
+        work=RotatorWork,
+        encode_event=encode_event,
+        migrations=MIGRATIONS,
+        clock=clock,
+    )
+    await database.start()
+    await database.wait_available()
+    yield Here(World(database, signer, clock), clock, signer, database)
+    await database.stop()
+
+
+async def test_a_key_lives_its_life(here: Here) -> None:
+    await here.create("life", mode=ScheduleMode.SPARE, buffer=1, overlap=0)
+    assert (await here.tick(hours=17)).claimed == 0
+    assert (await here.tick(hours=1)).made == 1
+    states = {slot: key.state for slot, key in (await here.keys("life")).items()}
+    assert states == {0: KeyState.ACTIVE, 1: KeyState.PUBLISHED}
+    await here.tick(hours=6)
+    states = {slot: key.state for slot, key in (await here.keys("life")).items()}
+    assert states == {0: KeyState.VERIFY_ONLY, 1: KeyState.ACTIVE}
+    first = (await here.keys("life"))[0]
+    assert first.verify_until == first.window.end + timedelta(days=2)
+    for _ in range(8):
+        await here.tick(hours=6)
+    first = (await here.keys("life"))[0]
+    assert first.state is KeyState.DESTROY_SCHEDULED
+    assert first.destroy_at == here.clock.now() + timedelta(days=7)
+    assert first.key_id is not None
+    assert here.signer.held[first.key_id].state is KeyState.DESTROY_SCHEDULED
+    events = await here.events()
+    assert events[:4] == ["IssuerCreated", "KeyScheduled", "KeyPublished", "KeyActivated"]
+    assert events.count("KeyScheduled") == events.count("KeyPublished")
+    assert {"KeyRetired", "KeyDestructionScheduled"} <= set(events)
+
+
+async def test_one_issuer_that_fails_stops_no_other_and_is_tried_again(here: Here) -> None:
+    for name in ("bad", "good", "away"):
+        await here.create(name)
+    here.signer.fails = {
+        "bad": FailedPrecondition(Reason.TOKEN_UNAVAILABLE, "the token is full"),
+        "away": Unavailable(Reason.PEER_UNAVAILABLE, "the signer is away"),
+    }
+    done = await here.tick(days=2)
+    assert (done.claimed, done.made, done.failed) == (3, 1, 2)
+    assert sorted(await here.keys("good")) == [0, 1, 2, 3]
+    assert (await here.keys("bad"))[3].state is KeyState.PENDING
+    assert (await here.events()).count("RotationFailed") == 2
+    assert (await here.tick(milliseconds=900)).claimed == 0, "retried in a hot loop"
+    here.signer.fails = {}
+    done = await here.tick(seconds=1)
+    assert (done.claimed, done.made, done.failed) == (2, 2, 0)
+    assert (await here.keys("bad"))[3].state is KeyState.PUBLISHED
+    assert await here.active("bad") == [1, 2]
+
+
+async def test_a_refusal_by_the_signer_leaves_nothing(here: Here) -> None:
+    here.signer.fails = {"refused": InvalidArgument.of("keys", "something else")}
+    with pytest.raises(InvalidArgument):
+        await here.create("refused")
+    async with here.database.read() as work:
+        assert await work.connection.fetchval("select count(*) from time_aware_issuer") == 0
+        assert await work.connection.fetchval("select count(*) from time_aware_keys") == 0
+    here.signer.fails = {}
+    assert len(await here.create("refused")) == 3
+
+
+async def test_a_creation_that_was_cut_off_is_invisible_and_finished_by_the_job(here: Here) -> None:
+    here.signer.fails = {"cut": Unavailable(Reason.PEER_UNAVAILABLE, "the signer is away")}
+    with pytest.raises(Unavailable):
+        await here.create("cut")
+    async with here.database.read() as work:
+        assert await work.issuers.find("default", "cut") is None
+        assert not await work.keys.page(None, "", (), None, 10)
+    with pytest.raises(AlreadyExists):
+        await here.create("cut")
+    here.signer.fails = {}
+    await here.tick(seconds=61)
+    assert sorted(await here.keys("cut")) == [0, 1, 2]
+    assert (await here.events())[0] == "IssuerCreated"
+
+
+async def test_rotate_now_brings_the_next_boundary_forward_once(here: Here) -> None:
+    await here.create("now", mode=ScheduleMode.SPARE)
+    await here.clock.advance(timedelta(hours=5))
+    rotated = await rotate_now(here.world, CALL, "now", 1, 1)
+    assert rotated.rotated
+    assert rotated.key.window.start == here.clock.now()
+    assert not (await rotate_now(here.world, CALL, "now", 1, 1)).rotated
+    assert await here.active("now") == [1]
+    keys = await here.keys("now")
+    assert keys[0].state is KeyState.VERIFY_ONLY
+    assert keys[0].window.end == START + timedelta(days=1), "no window is cut short"
+    with pytest.raises(FailedPrecondition, match="rotate to slot 2"):
+        await rotate_now(here.world, CALL, "now", 1, 0)
+    assert (await here.tick(seconds=1)).made == 1, "the key that was used up is replaced at once"
+    # The slots that follow are where they were.
+    await here.tick(days=2)
+    assert await here.active("now") == [2]
+
+
+async def test_a_compromised_key_signs_no_more_and_the_next_slot_takes_over(here: Here) -> None:
+    await here.create("leak", mode=ScheduleMode.SPARE)
+    await here.clock.advance(timedelta(hours=5))
+    out = await mark_compromised(here.world, CALL, "leak", 1, 0, "found on a laptop")
+    assert out.key.state is KeyState.COMPROMISED
+    assert out.successor is not None
+    assert out.successor.slot == 1
+    assert await here.active("leak") == [1]
+    assert out.key.key_id is not None
+    assert here.signer.held[out.key.key_id].state is KeyState.COMPROMISED
+    again = await mark_compromised(here.world, CALL, "leak", 1, 0, "again")
+    assert again.key.version == out.key.version
+    assert (await here.tick(seconds=1)).made == 1
+    assert (await here.events()).count("KeyCompromised") == 1
+
+
+async def test_a_single_compromised_key_is_replaced_by_a_new_slot(here: Here) -> None:
+    await here.create("only", mode=ScheduleMode.SPARE, buffer=1, overlap=0)
+    out = await mark_compromised(here.world, CALL, "only", 1, 0, "")
+    assert out.successor is None
+    assert (await here.tick(seconds=1)).made == 1
+    assert await here.active("only") == [1]
+
+
+async def test_a_paused_issuer_makes_no_keys_and_catches_up(here: Here) -> None:
+    await here.create("pause")
+    await change_issuer.pause_issuer(here.world, CALL, "pause")
+    await here.tick(days=1)
+    assert sorted(await here.keys("pause")) == [0, 1, 2]
+    assert await here.active("pause") == [0, 1]
+    await here.tick(days=5)
+    assert await here.active("pause") == []
+    await change_issuer.resume_issuer(here.world, CALL, "pause")
+    await here.tick(seconds=1)
+    assert await here.active("pause") == [5, 6]
+    assert sorted(await here.keys("pause")) == [0, 1, 2, 5, 6, 7]
+
+
+async def test_a_retired_issuer_signs_no_more_and_verifies_to_the_end_of_its_windows(here: Here) -> None:
+    await here.create("retire")
+    await here.clock.advance(timedelta(hours=30))
+    await rotate(here.world)
+    issuer = await change_issuer.retire_issuer(here.world, CALL, "retire")
+    assert issuer.state is IssuerState.RETIRED
+    keys = await here.keys("retire")
+    assert {key.state for key in keys.values()} == {KeyState.VERIFY_ONLY}
+    assert keys[0].window.end == START + timedelta(days=2)
+    assert keys[0].verify_until == START + timedelta(days=4)
+    assert keys[2].verify_until == here.clock.now(), "what never signed has nothing to verify"
+    with pytest.raises(FailedPrecondition):
+        await change_issuer.resume_issuer(here.world, CALL, "retire")
+    await here.tick(days=1)
+    assert (await here.keys("retire"))[2].state is KeyState.DESTROY_SCHEDULED
+    assert max(await here.keys("retire")) == 2
+
+
+async def test_an_expired_issuer_has_no_window_left(here: Here) -> None:
+    await here.create("expire")
+    await here.clock.advance(timedelta(hours=30))
+    issuer = await change_issuer.expire_issuer(here.world, CALL, "expire")
+    assert issuer.schedule.expires_at == here.clock.now()
+    assert await here.active("expire") == []
+    keys = await here.keys("expire")
+    assert keys[0].window.end == here.clock.now()
+    assert keys[1].window.end == here.clock.now()
+    await here.tick(seconds=1)
+    assert (await here.keys("expire"))[2].state is KeyState.DESTROY_SCHEDULED
+
+
+async def test_an_issuer_expires_by_itself(here: Here) -> None:
+    await here.create("until", expires_at=START + timedelta(days=2, hours=12))
+    assert sorted(await here.keys("until")) == [0, 1, 2]
+    for _ in range(6):
+        await here.tick(hours=12)
+    async with here.database.read() as work:
+        issuer = await work.issuers.find("default", "until")
+    assert issuer is not None
+    assert issuer.state is IssuerState.EXPIRED
+    keys = await here.keys("until")
+    assert max(key.window.end for key in keys.values()) == START + timedelta(days=2, hours=12)
+    assert await here.active("until") == []
+
+
+async def test_privileged_deeds_are_audited(here: Here) -> None:
+    await here.create("audit")
+    await change_issuer.pause_issuer(here.world, CALL, "audit")
+    await mark_compromised(here.world, CALL, "audit", 1, 0, "")
+    async with here.database.read(system_call("test")) as work:
+        rows = await work.connection.fetch("select action from audit_log order by seq")
+    assert [row["action"] for row in rows] == ["issuer.create", "issuer.pause", "key.compromise"]
+    assert (await here.database.verify_audit()).whole
