@@ -1,25 +1,25 @@
 """Events from commit to effect: outbox, relay, JetStream with fsync on every write, batch consumer with inbox.
 
-Compared with what the broker takes at most in the same run: atomic batches published by a client that does nothing else.
+Compared with the most the broker takes in the same run: atomic batches from a client that does nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import multiprocessing
-import statistics
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import nats
+import structlog
+import uvloop
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from pydantic import SecretStr
 from sealwright_common.runtime.config import DatabaseSettings, NatsSettings
@@ -28,9 +28,12 @@ from sealwright_common.runtime.events import Broker, Consumer, Event, Relay, Sub
 from sealwright_sandbox.embedded.nats import NatsServer
 from sealwright_sandbox.embedded.postgres import PostgresServer
 
+from bench.framework import Row, alternate
+
 EVENTS = 20_000
 BATCH = 500
 PAYLOAD = 512
+GOAL = 0.3
 TYPE = "sealwright.bench.v1.Happened"
 
 
@@ -71,11 +74,6 @@ async def _run_part(role: str, dsn: str, url: str) -> None:
 
 
 def _process(role: str, dsn: str, url: str) -> None:
-    import logging
-
-    import structlog
-    import uvloop
-
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     uvloop.run(_run_part(role, dsn, url))
 
@@ -94,14 +92,9 @@ async def _produce(dsn: str, events: int) -> float:
                 work.emit(*range(start, start + BATCH))
 
     await asyncio.gather(write(events // 2), write(events // 2))
-    inserted = time.perf_counter() - started
-    relayed = 0.0
     while await watch.fetchval("select count(*) from inbox") < before + events:
-        if not relayed and not await watch.fetchval("select exists(select from outbox_pending)"):
-            relayed = time.perf_counter() - started
         await asyncio.sleep(0.02)
     took = time.perf_counter() - started
-    print(f"# insert {events / inserted:,.0f}/s relayed {events / (relayed or took):,.0f}/s all {events / took:,.0f}/s", file=sys.stderr)
     await watch.close()
     await database.stop()
     return events / took
@@ -111,7 +104,9 @@ async def _raw(url: str, events: int) -> float:
     """Messages per second of atomic batches and nothing else."""
     client = await nats.connect(url)
     stream = {"name": "raw", "subjects": ["raw.>"], "storage": "file", "num_replicas": 1, "allow_atomic": True}
-    await client.request("$JS.API.STREAM.CREATE.raw", json.dumps({**stream, "duplicate_window": 120 * 10**9}).encode(), timeout=5)
+    await client.request(
+        "$JS.API.STREAM.CREATE.raw", json.dumps({**stream, "duplicate_window": 120 * 10**9}).encode(), timeout=5
+    )
     started = time.perf_counter()
     for _ in range(0, events, BATCH):
         batch = uuid.uuid4().hex
@@ -126,49 +121,46 @@ async def _raw(url: str, events: int) -> float:
     return events / took
 
 
-def measure(quiet: Callable[[], object] = lambda: None, runs: int = 5) -> list[dict[str, Any]]:
-    """The row of this file: median of ``runs``, each of both sides in turn; ``quiet`` waits for a quiet machine."""
-    import uvloop
-
+def bench() -> Iterator[Row]:
+    """The row of the README."""
     spawn = multiprocessing.get_context("spawn")
     settings = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
     with tempfile.TemporaryDirectory(prefix="sealwright-bench-") as folder:
-        with PostgresServer(Path(folder, "pg"), settings=settings) as postgres, NatsServer(Path(folder, "nats")) as broker:
+        with (
+            PostgresServer(Path(folder, "pg"), settings=settings) as postgres,
+            NatsServer(Path(folder, "nats")) as broker,
+        ):
             dsn = postgres.create_database("bench")
-            uvloop.run(_produce_nothing(dsn))
-            processes = [spawn.Process(target=_process, args=(role, dsn, broker.url), daemon=True) for role in ("relay", "consumer")]
-            for process in processes:
+            uvloop.run(_migrate(dsn))
+            roles = [
+                spawn.Process(target=_process, args=(role, dsn, broker.url), daemon=True)
+                for role in ("relay", "consumer")
+            ]
+            for process in roles:
                 process.start()
             try:
                 uvloop.run(_produce(dsn, BATCH * 2))
-                ours, raw = [], []
-                for _ in range(runs):
-                    quiet()
-                    raw.append(asyncio.run(_raw(broker.url, EVENTS)))
-                    quiet()
-                    ours.append(uvloop.run(_produce(dsn, EVENTS)))
+                figures = alternate(
+                    {
+                        "raw": lambda: uvloop.run(_raw(broker.url, EVENTS)),
+                        "ours": lambda: uvloop.run(_produce(dsn, EVENTS)),
+                    }
+                )
             finally:
-                for process in processes:
+                for process in roles:
                     process.terminate()
                     process.join()
-    figure, limit = statistics.median(ours), statistics.median(raw)
-    return [
-        {
-            "name": "events: outbox, relay, JetStream with fsync, consumer with inbox",
-            "ours": round(figure),
-            "compared_with": {"what": f"atomic batches of {BATCH} alone, same run", "figure": round(limit)},
-            "ratio": round(figure / limit, 3),
-            "goal": 0.3,
-            "unit": "events/s",
-        }
-    ]
+    yield Row(
+        name="events: outbox, relay, JetStream with fsync, consumer with inbox",
+        ours=figures["ours"],
+        against=f"atomic batches of {BATCH} alone",
+        figure=figures["raw"],
+        goal=GOAL,
+        unit="events/s",
+    )
 
 
-async def _produce_nothing(dsn: str) -> None:
+async def _migrate(dsn: str) -> None:
     database = _database(dsn)
     await database.start()
     await database.stop()
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(runs=3), indent=2))

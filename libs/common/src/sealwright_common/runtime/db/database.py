@@ -30,7 +30,14 @@ from sealwright_common.runtime.traceparent import current_traceparent
 log = structlog.get_logger(__name__)
 
 # How talking to a database may fail; anything else is a fault of ours and must be seen.
-_FAILURES = (Problem, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAILURES = (
+    Problem,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 W = TypeVar("W", bound=UnitOfWork)
 
@@ -219,8 +226,7 @@ class Database(Generic[W]):
         try:
             yield transaction
         except BaseException:
-            if not connection.is_closed():
-                await _to_the_end(_rollback(transaction))
+            await _to_the_end(_rollback(transaction))
             raise
 
     async def _commit(self, work: W, transaction: Any) -> None:

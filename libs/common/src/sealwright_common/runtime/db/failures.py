@@ -23,7 +23,9 @@ _AWAY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,  # connected to a replica, or to a primary that was just demoted
     asyncpg.DiskFullError,
+    asyncpg.InternalClientError,  # the server's parting words came between two statements
 )
+_CLOSED = ("is closed", "is closing", "released back to the pool")
 _BUSY = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 _CONFLICT = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -51,8 +53,11 @@ def problem_of(error: BaseException) -> Problem | None:
 
 
 def _is_closed(error: BaseException) -> bool:
-    """asyncpg has no class for a closed connection; the one it raises also means misuse, which must not be hidden."""
-    return type(error) is asyncpg.InterfaceError and ("is closed" in str(error) or "is closing" in str(error))
+    """asyncpg has no class for a closed connection; the one it raises also means misuse, which must not be hidden.
+
+    A pooled connection that dies is taken back by the pool at once, hence the last text.
+    """
+    return type(error) is asyncpg.InterfaceError and any(text in str(error) for text in _CLOSED)
 
 
 @contextmanager

@@ -43,16 +43,12 @@ _STATEMENTS = {
 async def clean(connection: Connection, retention: Retention) -> dict[str, int]:
     """Deletes what is past its retention; how many rows of each kind. Nothing if another instance is at it."""
     deleted = dict.fromkeys(_STATEMENTS, 0)
-    if not await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
-        return deleted
-    try:
-        for kind, statement in _STATEMENTS.items():
-            while True:
+    for kind, statement in _STATEMENTS.items():
+        count = _BATCH
+        while count == _BATCH:
+            async with connection.transaction():
+                if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", _LOCK):
+                    return deleted
                 count = int((await connection.execute(statement, getattr(retention, kind), _BATCH)).split()[-1])
-                deleted[kind] += count
-                if count < _BATCH:
-                    break
-    finally:
-        if not connection.is_closed():
-            await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+            deleted[kind] += count
     return deleted

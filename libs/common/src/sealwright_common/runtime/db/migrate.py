@@ -68,8 +68,8 @@ def _read(migrations: MigrationSet) -> list[_Migration]:
 async def migrate(connection: asyncpg.Connection, sets: Sequence[MigrationSet]) -> list[str]:
     """Applies what is missing of ``sets``, in their order, and returns the names of the files applied now.
 
-    Raises MigrationError if an applied file was changed or the folder is malformed; asyncpg errors if the SQL fails, in
-    which case that file left no trace.
+    Raises MigrationError if an applied file was changed, the folder is malformed or the SQL is wrong (then that file
+    left no trace), asyncpg errors if the database fails.
     """
     read = [(owner, _read(owner)) for owner in sets]
     await connection.execute("set statement_timeout = 0; set lock_timeout = 0")
@@ -102,7 +102,10 @@ async def migrate(connection: asyncpg.Connection, sets: Sequence[MigrationSet]) 
 
 async def _apply(connection: asyncpg.Connection, owner: str, migration: _Migration) -> None:
     async with connection.transaction():
-        await connection.execute(migration.sql)
+        try:
+            await connection.execute(migration.sql)
+        except asyncpg.SyntaxOrAccessError as error:
+            raise MigrationError(f"{owner}/{migration.name} cannot be applied: {error}") from error
         await connection.execute(
             "insert into schema_migration (owner, number, name, checksum) values ($1, $2, $3, $4)",
             owner,

@@ -41,6 +41,9 @@ class EventRecord:
     """The thing's version after the change; consumers that need order compare it."""
     tenant: str | None = None
     """Whose event it is; None means the call's tenant."""
+    type: str | None = None
+    """Type and subject of a message that is no event of a catalogue, such as the answers of a work queue; None means
+    the message's full proto name."""
 
 
 EncodeEvent = Callable[[object], EventRecord]
@@ -120,7 +123,7 @@ class UnitOfWork:
         await self.connection.execute(
             _EMIT,
             [new_id(self.now) for _ in events],
-            [e.record.message.DESCRIPTOR.full_name for e in events],
+            [e.record.type or e.record.message.DESCRIPTOR.full_name for e in events],
             [e.record.aggregate_id for e in events],
             [e.record.aggregate_version for e in events],
             [e.tenant for e in events],

@@ -1,4 +1,4 @@
-"""The NATS client, with a way to send many commands at once."""
+"""The NATS client, leaner where each message counts. It overrides nats-py internals, hence the exact version pin."""
 
 from __future__ import annotations
 
@@ -8,12 +8,32 @@ from nats.aio.client import Client
 
 
 class BulkClient(Client):
-    """nats-py's client plus :meth:`send`; the library checks and encodes each message on its own, at 10 us a piece."""
+    """nats-py's client, but many commands go out as one write, headers parse faster, and a late pong is harmless."""
 
     async def send(self, commands: Iterable[bytes]) -> None:
         """Queues ready protocol commands as one write. Raises nothing if disconnected: check ``is_connected`` first."""
         await self._send_command(b"".join(commands))
         await self._flush_pending()
+
+    async def _process_pong(self) -> None:
+        """A pong nobody waits for any more (a flush that was cancelled or timed out) is no reason to stop reading; the
+        library's InvalidStateError would end its read loop."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs.pop(0)
+            self._pings_outstanding = 0
+            return
+        await super()._process_pong()
+
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        """``Name: value`` lines to a dict. The library's own looks at every character of every name, which took more
+        than half of a consumer's time."""
+        headers: dict[str, str] = {}
+        for line in raw.decode("utf-8", "replace").split("\r\n"):
+            name, colon, value = line.partition(":")
+            if colon:
+                headers[name] = value.strip()
+        return headers
 
 
 def publish_command(subject: str, headers: str, payload: bytes) -> bytes:

@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 tracer = trace.get_tracer("sealwright.events")
 
 _PATIENCE = 1.0
+_STOP_SECONDS = 5.0
 _REQUEUED_EVERY = timedelta(seconds=2)
 _REQUEUED_BATCH = 100
 
@@ -67,7 +68,7 @@ class Consumer:
         self._puller: Puller | None = None
         self._problem: str | None = "not started"
         self._requeued = Worker(f"{self.name} requeued", self._handle_requeued, _REQUEUED_EVERY)
-        broker.on_connected(self._reconnected)
+        broker.on_connected(self._interrupt)
 
     # -- the part -----------------------------------------------------------------------------------------------------
 
@@ -80,6 +81,7 @@ class Consumer:
     async def drain(self) -> None:
         """Takes no more and finishes what it has."""
         self._leaving.set()
+        self._interrupt()
         await self._requeued.drain()
         if self._task is not None:
             await asyncio.wait({self._task})
@@ -87,17 +89,23 @@ class Consumer:
     async def stop(self) -> None:
         """Gives back to the broker what is not finished."""
         self._leaving.set()
+        self._interrupt()
         await self._requeued.stop()
-        for task in [*self._batches, *([self._task] if self._task is not None else [])]:
-            task.cancel()
-            await asyncio.wait({task})
+        for batch in self._batches:
+            batch.cancel()
+        if self._task is not None:
+            # It ends by itself once its batches have given back what they had.
+            _, late = await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
+            if late:
+                self._task.cancel()
+                await asyncio.wait(late)
         self._problem = "stopped"
 
     def ready(self) -> str | None:
         """None while it takes events, else why not."""
         return self._problem
 
-    def _reconnected(self) -> None:
+    def _interrupt(self) -> None:
         if self._puller is not None:
             self._puller.interrupt()
 
@@ -251,7 +259,7 @@ class Consumer:
                 "event failed; it comes again",
                 consumer=self._subscription.durable,
                 type=event.type,
-                event=str(event.id),
+                event_id=str(event.id),
                 attempt=attempts,
                 delay=round(delay, 2),
                 problem=_words(error),
@@ -284,7 +292,7 @@ class Consumer:
             "event became a dead letter",
             consumer=self._subscription.durable,
             type=event.type,
-            event=str(event.id),
+            event_id=str(event.id),
             deliveries=event.deliveries,
             problem=_words(error),
         )

@@ -90,7 +90,7 @@ class Handling:
             if len(rest) == 1:
                 self._failed(rest[0], error, outcome)
                 return
-            log.debug("batch failed; halving it", consumer=self._durable, events=len(rest), exc_info=error)
+            log.debug("batch failed; halving it", consumer=self._durable, events=len(rest), error=type(error).__name__)
             await self.run(rest[: len(rest) // 2], outcome)
             await self.run(rest[len(rest) // 2 :], outcome)
         else:

@@ -103,12 +103,12 @@ async def _publish_atomically(broker: Broker, source: str, batch: Sequence[Outgo
     *most, last = batch
     commands: list[bytes] = []
     for number, outgoing in enumerate(most, 1):
-        headers = "".join([f"{name}: {value}\r\n" for name, value in _headers(source, outgoing).items()])
+        headers = "".join([f"{name}: {value}\r\n" for name, value in header_fields(source, outgoing).items()])
         headers += f"Nats-Batch-Id: {batch_id}\r\nNats-Batch-Sequence: {number}\r\n"
         commands.append(publish_command(outgoing.type, headers, outgoing.payload))
     await client.send(commands)
     commit = {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(len(batch)), "Nats-Batch-Commit": "1"}
-    answer = await broker.request(last.type, last.payload, {**_headers(source, last), **commit})
+    answer = await broker.request(last.type, last.payload, {**header_fields(source, last), **commit})
     _check(answer, last.type)
     if answer.get("count") != len(batch):
         # Only a server without atomic batches stores the last message alone.
@@ -119,7 +119,7 @@ async def _publish_singly(broker: Broker, source: str, events: Sequence[Outgoing
     """One after the other, so that a failure leaves no later event stored before an earlier one."""
     duplicates = 0
     for outgoing in events:
-        answer = await broker.request(outgoing.type, outgoing.payload, _headers(source, outgoing))
+        answer = await broker.request(outgoing.type, outgoing.payload, header_fields(source, outgoing))
         _check(answer, outgoing.type)
         duplicates += bool(answer.get("duplicate"))
     return duplicates
@@ -131,7 +131,7 @@ def _check(answer: Mapping[str, Any], subject: str) -> None:
         raise BrokerRefused(f"events on {subject}", error.get("err_code", 0), error.get("description", ""))
 
 
-def _headers(source: str, outgoing: Outgoing) -> dict[str, str]:
+def header_fields(source: str, outgoing: Outgoing) -> dict[str, str]:
     """CloudEvents attributes, tenant, trace and the id for the broker's duplicate window."""
     event_id = str(outgoing.id)
     headers = {

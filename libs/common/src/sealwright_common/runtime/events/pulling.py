@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 from uuid import NAMESPACE_URL, uuid5
 
+import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import ConnectionClosedError
 
 from sealwright_common.domain.errors import Unavailable
 from sealwright_common.runtime.events.broker import Broker, unavailable
@@ -81,10 +80,17 @@ class Puller:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._nats is not None:
-            with suppress(ConnectionClosedError):
+        if self._nats is None:
+            return
+        try:
+            if self._broker.connected:
+                # Drains: a message the broker had sent to a request still open comes in, and is given back below.
+                await self._nats.drain()
+            else:
                 await self._nats.unsubscribe()
-            await self.nak([Delivery(message) for message in self._messages], 0)
+        except nats.errors.Error as error:
+            log.debug("pull inbox not closed in order", error=type(error).__name__)
+        await self.nak([Delivery(message) for message in self._messages], 0)
 
     async def take(self, most: int, patience: float) -> list[Delivery]:
         """Up to ``most`` messages, in the stream's order: those that are there, else the first to come within
@@ -137,8 +143,8 @@ class Puller:
             log.warning("broker not told in time; it will deliver again", messages=len(commands))
 
     def interrupt(self) -> None:
-        """Ends the wait of a request whose answer cannot come any more: the connection was made anew."""
-        self._status = "reconnected"
+        """Ends the wait of the open request: its answer cannot come any more, or is not wanted."""
+        self._status = "interrupted"
         self._arrived.set()
 
     async def _pull(self, most: int, patience: float | None) -> None:
