@@ -49,7 +49,7 @@ def with_database(dsn: str, database: str) -> str:
 def execute(dsn: str, *statements: str) -> str:
     """Runs SQL through psql, each statement on its own, and returns what it prints. Raises SandboxError on failure.
 
-    For set-up only: statements are text, so never pass anything a stranger wrote. Nothing secret is on the command line.
+    For set-up only: statements are text, so never pass what a stranger wrote. No secret is on the command line.
     """
     parts = urlsplit(dsn)
     account, at, place = parts.netloc.rpartition("@")

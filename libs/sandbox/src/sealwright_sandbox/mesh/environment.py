@@ -95,7 +95,7 @@ def _certify(around: Surroundings) -> dict[str, str]:
         **_peer("ROTATOR", Service.ROTATOR, around),
         "PUBLIC_URL": f"http://{around.listeners[Service.CERTIFY][0].http}",
         "TOKEN_KEY_FILE": str(around.token_key_file),
-        "EGRESS__ALLOW_PRIVATE": "true",
+        "EGRESS__ALLOW_HOSTS": json.dumps(["127.0.0.1", "localhost"]),
         "EGRESS__ALLOW_HTTP": "true",
     }
 

@@ -55,8 +55,10 @@ class WalletKey:
         header = {"typ": "dpop+jwt", "jwk": self.public.jwk, **changes.get("header", {})}
         return self.jws(_present(header), _present({**claims, **changes.get("claims", {})}))
 
-    def presentation(self, domain: str, challenge: str, created: str, **changes: Any) -> dict[str, Any]:
-        """A di_vp proof (F.2): an empty presentation with a JCS proof."""
+    def presentation(
+        self, domain: str, challenge: str, created: str, changes: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """A di_vp proof (F.2): an empty presentation with a JCS proof, some of its members changed."""
         did = self.public.did_key
         suite, sha = ("eddsa-jcs-2022", "sha256") if self.algorithm == "EdDSA" else ("ecdsa-jcs-2019", "sha256")
         document: dict[str, Any] = {
@@ -72,7 +74,7 @@ class WalletKey:
             "proofPurpose": "authentication",
             "domain": domain,
             "challenge": challenge,
-            **changes,
+            **(changes or {}),
         }
         hashed = b"".join(hashlib.new(sha, rfc8785.dumps(part)).digest() for part in (proof, document))
         return {**document, "proof": {**proof, "proofValue": "z" + base58(self.sign(hashed))}}
