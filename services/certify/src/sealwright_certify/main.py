@@ -1,5 +1,269 @@
-"""The certify service, put together: placeholder."""
+"""The composition root of certify: every part, in the order it starts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from sealwright.certify.v1 import (
+    attestation_service_pb2,
+    credential_service_pb2,
+    definition_service_pb2,
+    holder_service_pb2,
+    issuance_service_pb2,
+    tenant_service_pb2,
+)
+from sealwright_common.domain.issuance import Phase, Protocol
+from sealwright_common.domain.rules import ExpressionFactory, RuleRegistry
+from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.db import Database
+from sealwright_common.runtime.egress import Egress
+from sealwright_common.runtime.events import Broker, Consumer, Relay
+from sealwright_common.runtime.faults import arm
+from sealwright_common.runtime.grpc import GrpcServer, GrpcService, Policies, Policy, connect
+from sealwright_common.runtime.http import HttpServer
+from sealwright_common.runtime.worker import Worker
+from starlette.applications import Starlette
+
+from sealwright_certify import subscriptions
+from sealwright_certify.adapters.cel import CelFactory
+from sealwright_certify.adapters.dcp.gateway import DcpGateway
+from sealwright_certify.adapters.dcp.holder_tokens import SelfIssuedTokens
+from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
+from sealwright_certify.adapters.did_web import DidWeb
+from sealwright_certify.adapters.postgres import CertifyUnitOfWork
+from sealwright_certify.adapters.public_keys import public_jwk
+from sealwright_certify.adapters.rotator import RotatorClient
+from sealwright_certify.adapters.schemas import JsonSchemas
+from sealwright_certify.adapters.secrets import SealedTokens
+from sealwright_certify.adapters.signer import SignerClient
+from sealwright_certify.adapters.sources.simple import PushedFactory, StaticFactory
+from sealwright_certify.adapters.status_vc import StatusVcWriter
+from sealwright_certify.adapters.templates import JsonETemplates
+from sealwright_certify.adapters.vc_jwt import VcJwtWriter
+from sealwright_certify.api.attestations import AttestationServicer
+from sealwright_certify.api.definitions import DefinitionServicer
+from sealwright_certify.api.issuance import CredentialServicer, IssuanceServicer
+from sealwright_certify.api.tenants import HolderServicer, TenantServicer
+from sealwright_certify.codec.events import encode_event
+from sealwright_certify.config import CertifySettings
+from sealwright_certify.http.dcp import DcpDoor
+from sealwright_certify.http.guards import Buckets
+from sealwright_certify.http.public import PublicPages
+from sealwright_certify.usecases.attestations import Attestations
+from sealwright_certify.usecases.backlog import Backlog
+from sealwright_certify.usecases.credentials import Credentials
+from sealwright_certify.usecases.definitions import Definitions
+from sealwright_certify.usecases.deliver import Delivery, Expiry
+from sealwright_certify.usecases.evaluate import Evaluator, SourceRegistry
+from sealwright_certify.usecases.generate import Generation, Writers
+from sealwright_certify.usecases.holders import Holders
+from sealwright_certify.usecases.issue import Issue
+from sealwright_certify.usecases.keys import KeyCopy
+from sealwright_certify.usecases.request_issuance import IssuanceQueries, IssuanceRequests
+from sealwright_certify.usecases.status_lists import StatusLists
+from sealwright_certify.usecases.steer import Steering
+from sealwright_certify.usecases.tenants import DidDocuments, Tenants
+from sealwright_certify.usecases.watch import Watching
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+_PACKAGE = "/sealwright.certify.v1."
+_ALL = frozenset({"client", "operator"})
+_OPERATOR = frozenset({"operator"})
+POLICIES: Policies = {
+    _PACKAGE + "TenantService/StoreTenant": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "TenantService/GetTenant": Policy(_ALL),
+    _PACKAGE + "TenantService/GetDidDocument": Policy(_ALL),
+    _PACKAGE + "DefinitionService/StoreDefinition": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "DefinitionService/GetDefinition": Policy(_ALL),
+    _PACKAGE + "DefinitionService/ListDefinitions": Policy(_ALL),
+    _PACKAGE + "DefinitionService/DeleteDefinition": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "DefinitionService/TryDefinition": Policy(_OPERATOR),
+    _PACKAGE + "AttestationService/StoreAttestationDefinition": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "AttestationService/ListAttestationDefinitions": Policy(_ALL),
+    _PACKAGE + "AttestationService/DeleteAttestationDefinition": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "AttestationService/ListAttestationTypes": Policy(_ALL),
+    _PACKAGE + "AttestationService/InsertAttestations": Policy(_ALL, rate="bulk", audited=True),
+    _PACKAGE + "AttestationService/UpdateAttestation": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "AttestationService/DeleteAttestation": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "AttestationService/GetAttestation": Policy(_OPERATOR),
+    _PACKAGE + "AttestationService/ListAttestations": Policy(_OPERATOR),
+    _PACKAGE + "HolderService/StoreHolder": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "HolderService/GetHolder": Policy(_OPERATOR),
+    _PACKAGE + "HolderService/ListHolders": Policy(_OPERATOR),
+    _PACKAGE + "HolderService/DeleteHolder": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "HolderService/OfferCredentials": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "IssuanceService/IssueCredential": Policy(_OPERATOR, rate="sign", audited=True),
+    _PACKAGE + "IssuanceService/RequestIssuance": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "IssuanceService/CheckIssuance": Policy(_OPERATOR),
+    _PACKAGE + "IssuanceService/GetIssuance": Policy(_ALL),
+    _PACKAGE + "IssuanceService/ListIssuances": Policy(_ALL),
+    _PACKAGE + "IssuanceService/WatchIssuances": Policy(_ALL, rate="watch", deadline=None),
+    _PACKAGE + "IssuanceService/ApproveIssuance": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "IssuanceService/RejectIssuance": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "IssuanceService/RedeliverIssuance": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "CredentialService/GetCredential": Policy(_OPERATOR),
+    _PACKAGE + "CredentialService/ListCredentials": Policy(_OPERATOR),
+    _PACKAGE + "CredentialService/RevokeCredentials": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "CredentialService/SuspendCredentials": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "CredentialService/ResumeCredentials": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "CredentialService/ListStatusLists": Policy(_ALL),
+}
 
 
 def main() -> None:
-    raise SystemExit(1)
+    """Runs certify."""
+    run_service("certify", CertifySettings, build)
+
+
+def host_did_of(public_url: str) -> str:
+    """The did:web of a public address: host, with the port's colon percent-encoded."""
+    return "did:web:" + public_url.split("://", 1)[1].lower().replace(":", "%3A")
+
+
+async def build(app: App, settings: CertifySettings) -> None:
+    """Puts certify together."""
+    arm(settings.environment)
+    database = app.add(
+        Database(
+            settings.database,
+            work=CertifyUnitOfWork,
+            encode_event=encode_event,
+            migrations=MIGRATIONS,
+            clock=app.clock,
+        )
+    )
+    broker = app.add(Broker(settings.nats))
+    app.add(Relay(database, broker, service="certify"))
+    signer = SignerClient(app.add(connect(settings.signer, "signer", settings.tls)))
+    directory = RotatorClient(app.add(connect(settings.rotator, "rotator", settings.tls)))
+    keys = KeyCopy(database, directory, app.clock)
+    egress = app.add(Egress(settings.egress))
+    dids = DidWeb(
+        egress,
+        app.clock,
+        entries=settings.door.did_cache,
+        fresh=settings.door.did_fresh,
+        plain_hosts=frozenset(settings.egress.allow_hosts),
+    )
+    own_tokens = OwnTokens(signer, keys, app.clock)
+    app.add(own_tokens.collector)
+    gateway = DcpGateway(database, egress, dids, own_tokens)
+    secrets = SealedTokens(settings.token_key.get_secret_value() if settings.token_key else None)
+
+    templates, schemas, writers = JsonETemplates(), JsonSchemas(), Writers(VcJwtWriter())
+    sources = SourceRegistry(StaticFactory(), PushedFactory())
+    evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas)
+    generation = Generation(
+        database,
+        evaluator,
+        writers,
+        signer,
+        keys,
+        base_uri=settings.public_url,
+        list_size=settings.status_list_size,
+        generated=lambda: first.wake(),
+    )
+    window = settings.delivery.window
+    holders = Holders(database, gateway, queued=lambda: offers.wake())
+    gateways = {Protocol.DCP: gateway}
+    firsts = Delivery(
+        database,
+        gateways,
+        secrets,
+        phase=Phase.DELIVER,
+        retries=False,
+        concurrency=settings.delivery.first_at_once,
+        ended=lambda: first.wake(),
+    )
+    seconds = Delivery(
+        database,
+        gateways,
+        secrets,
+        phase=Phase.DELIVER,
+        retries=True,
+        concurrency=settings.delivery.retries_at_once,
+        ended=lambda: retry.wake(),
+    )
+    refusals = Delivery(
+        database,
+        gateways,
+        secrets,
+        phase=Phase.REFUSE,
+        retries=None,
+        concurrency=settings.delivery.retries_at_once,
+        ended=lambda: refuse.wake(),
+    )
+    backlog = Backlog(database, settings.door.open_per_tenant)
+    sweep = settings.sweep_interval
+    app.add(firsts)
+    app.add(seconds)
+    app.add(refusals)
+    generate = app.add(Worker("generate", generation.run, sweep, clock=app.clock))
+    first = app.add(Worker("deliver", firsts.run, sweep, clock=app.clock))
+    retry = app.add(Worker("redeliver", seconds.run, sweep, clock=app.clock))
+    refuse = app.add(Worker("refuse", refusals.run, sweep, clock=app.clock))
+    offers = app.add(Worker("offers", holders.send, sweep, clock=app.clock))
+    app.add(Worker("expire", Expiry(database).run, sweep, clock=app.clock))
+    app.add(Worker("backlog", backlog.count, timedelta(seconds=5), clock=app.clock))
+    app.add(Consumer(database, broker, subscriptions.key_events(keys, holders)))
+    app.add(Consumer(database, broker, subscriptions.approvals(generate.wake)))
+
+    requests = IssuanceRequests(database, evaluator, secrets, generate.wake, window)
+    queries = IssuanceQueries(database)
+    definitions = Definitions(database, evaluator, writers, templates, schemas, generation, keys)
+    dcp_base = f"{settings.public_url}/dcp"
+    tenants = Tenants(database, keys, default_did=host_did_of(settings.public_url))
+    documents = DidDocuments(keys, public_jwk, dcp_base=dcp_base)
+    status_lists = StatusLists(database, signer, keys, app.clock, StatusVcWriter())
+    steering = Steering(
+        database,
+        approved=generate.wake,
+        settled=lambda: (first.wake(), refuse.wake())[0],
+        delivery_window=window,
+    )
+    door = DcpDoor(
+        tenants,
+        definitions,
+        requests,
+        queries,
+        SelfIssuedTokens(database, dids, app.clock),
+        backlog,
+        sources=Buckets(app.clock, settings.door.requests_per_source),
+        holders=Buckets(app.clock, settings.door.requests_per_did),
+        most_definitions=settings.door.definitions,
+        body_bytes=settings.door.body_bytes,
+        base=dcp_base,
+    )
+    pages = PublicPages(tenants, documents, status_lists, definitions, host_did=host_did_of(settings.public_url))
+
+    services = {
+        tenant_service_pb2.DESCRIPTOR: {"TenantService": TenantServicer(tenants, documents)},
+        definition_service_pb2.DESCRIPTOR: {"DefinitionService": DefinitionServicer(definitions)},
+        attestation_service_pb2.DESCRIPTOR: {
+            "AttestationService": AttestationServicer(Attestations(database, sources))
+        },
+        holder_service_pb2.DESCRIPTOR: {"HolderService": HolderServicer(holders)},
+        issuance_service_pb2.DESCRIPTOR: {
+            "IssuanceService": IssuanceServicer(
+                Issue(database, evaluator, generation), requests, queries, steering, Watching(database)
+            )
+        },
+        credential_service_pb2.DESCRIPTOR: {"CredentialService": CredentialServicer(Credentials(database))},
+    }
+    app.add(
+        GrpcServer(
+            settings,
+            services=[
+                GrpcService(descriptor.services_by_name[name], servicer)
+                for descriptor, servicers in services.items()
+                for name, servicer in servicers.items()
+            ],
+            policies=POLICIES,
+            database=database,
+        )
+    )
+    if settings.http_listen is not None:
+        application = Starlette(routes=[*door.routes(), *pages.routes()])
+        app.add(HttpServer(settings.http_listen, application, limits=settings.limits))

@@ -5,7 +5,7 @@ Everything is asked for in sets: many definitions, many processes, many signatur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from sealwright_common.domain.credentials import (
 )
 from sealwright_common.domain.errors import FieldProblem
 from sealwright_common.domain.intervals import Interval
-from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState
+from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState, Phase
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm, KeyState
 
@@ -248,7 +248,7 @@ class CredentialWriter(Protocol):
 class Signer(Protocol):
     """The signer service."""
 
-    async def sign(self, tenant: str, key: SigningKey, inputs: Sequence[bytes], request_id: str) -> list[bytes]:
+    async def sign(self, tenant: str, key: SigningKey, inputs: Sequence[bytes]) -> list[bytes]:
         """Raw signatures over ``inputs`` with ``key``, in their order; all or none.
 
         Raises FailedPrecondition if the key does not sign now, Unavailable if the signer is away.
@@ -391,13 +391,12 @@ class ProcessStore(Protocol):
     async def page(
         self, tenant: str, state: IssuanceState | None, holder_did: str, before: UUID | None, limit: int
     ) -> list[IssuanceProcess]: ...
-    async def claim_generation(self, now: datetime, lease: timedelta, limit: int) -> list[IssuanceProcess]: ...
-    async def claim_delivery(
-        self, now: datetime, lease: timedelta, limit: int, *, first: bool, busy: Sequence[str]
+    async def claim(
+        self, phase: Phase, now: datetime, lease: timedelta, limit: int, *, retries: bool | None, busy: Sequence[str]
     ) -> list[IssuanceProcess]: ...
     async def claim_expired(self, now: datetime, limit: int) -> list[IssuanceProcess]: ...
-    async def mark_generated(self, ids: Sequence[UUID], now: datetime) -> None: ...
-    async def release(self, ids: Sequence[UUID], next_time: datetime) -> None: ...
+    async def changed(self, tenant: str, since: datetime, limit: int) -> list[IssuanceProcess]: ...
+    async def open_counts(self) -> dict[str, int]: ...
 
 
 class CredentialStore(Protocol):
@@ -517,6 +516,52 @@ class HolderGateway(Protocol):
 
     async def offer(self, issuer: Tenant, offer: Offer) -> DeliveryOutcome:
         """Prompts the holder."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DidDocument:
+    """What certify needs of a resolved DID document."""
+
+    id: str
+    methods: Mapping[str, object]
+    """Public keys by the full id of their verification method; a method whose key is not understood is absent."""
+    listed: frozenset[str]
+    """Full ids of all verification methods, understood or not."""
+    relationships: Mapping[str, frozenset[str]]
+    """Full method ids by relationship: authentication, assertionMethod, capabilityInvocation."""
+    services: Mapping[str, str]
+    """Service endpoints by type."""
+
+
+class DidResolver(Protocol):
+    """Resolves DIDs of others."""
+
+    async def resolve(self, did: str, *, anew: bool = False) -> DidDocument:
+        """The document of ``did``, possibly from memory unless ``anew``.
+
+        Raises Unavailable if it cannot be had now, FailedPrecondition (DID_UNRESOLVABLE, EGRESS_REFUSED) otherwise.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HolderIdentity:
+    """Who a verified self-issued token speaks for."""
+
+    did: str
+    access_token: str | None
+    """The ``token`` claim: what lets us ask the holder's Credential Service."""
+
+
+class HolderTokens(Protocol):
+    """Checks the self-issued tokens of holders."""
+
+    async def verify(self, token: str, audience: str, policy: DcpPolicy, take: Callable[[str], None]) -> HolderIdentity:
+        """Who sent it. ``take`` is called with the claimed DID before anything costly is done for it.
+
+        Raises Unauthenticated (TOKEN_REFUSED) for anything wrong, Unavailable if the DID cannot be had now.
+        """
         ...
 
 

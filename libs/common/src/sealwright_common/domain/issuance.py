@@ -49,6 +49,17 @@ class IssuanceError(StrEnum):
     DELIVERY_EXPIRED = "DELIVERY_EXPIRED"
 
 
+class Phase(StrEnum):
+    """What a worker has to do next for a process."""
+
+    GENERATE = "generate"
+    """Make, sign and store its credentials."""
+    DELIVER = "deliver"
+    """Hand the stored credentials to the holder."""
+    REFUSE = "refuse"
+    """Tell the holder that there will be none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """One person's yes."""
@@ -84,8 +95,11 @@ class IssuanceProcess:
     """For operators; never sent to the holder."""
     rejection_reason: str = ""
     """What the holder may know."""
+    phase: Phase | None = None
+    """What is to be done next; None when nothing is."""
     attempts: int = 0
     next_attempt_time: datetime | None = None
+    """When the next attempt of the phase is due."""
     approvals: tuple[Approval, ...] = ()
     approvals_required: int = 0
     approval_deadline: datetime | None = None
@@ -118,7 +132,7 @@ class IssuanceProcess:
         approvals = (*self.approvals, Approval(approver, now))
         if len(approvals) < self.approvals_required:
             return replace(self, approvals=approvals, update_time=now, version=self.version + 1)
-        return self._next(IssuanceState.APPROVED, now, approvals=approvals)
+        return self._next(IssuanceState.APPROVED, now, approvals=approvals, phase=Phase.GENERATE, next_attempt_time=now)
 
     def reject(self, reason: str, now: datetime) -> IssuanceProcess:
         """ERRORED with REJECTED; FailedPrecondition outside SUBMITTED."""
@@ -130,23 +144,69 @@ class IssuanceProcess:
         self._demand_submitted("expire")
         return self.fail(IssuanceError.APPROVAL_EXPIRED, "nobody approved it in time", now)
 
+    def generated(self, now: datetime) -> IssuanceProcess:
+        """Its credentials are stored and go out next; FailedPrecondition outside APPROVED."""
+        if self.state is not IssuanceState.APPROVED:
+            raise self._conflict("generate")
+        return replace(
+            self, phase=Phase.DELIVER, attempts=0, next_attempt_time=now, update_time=now, version=self.version + 1
+        )
+
     def delivered(self, now: datetime) -> IssuanceProcess:
         """DELIVERED; FailedPrecondition outside APPROVED."""
         if self.state is not IssuanceState.APPROVED:
             raise self._conflict("deliver")
-        return self._next(IssuanceState.DELIVERED, now, outcome_unknown=False)
+        done = self._next(IssuanceState.DELIVERED, now, outcome_unknown=False)
+        return replace(done, attempts=self.attempts + 1)
 
     def fail(self, error: IssuanceError, detail: str, now: datetime, rejection_reason: str = "") -> IssuanceProcess:
         """ERRORED; FailedPrecondition if it is terminal already."""
         if self.state.terminal:
             raise self._conflict("fail")
-        return self._next(
-            IssuanceState.ERRORED, now, error=error, error_detail=detail[:1000], rejection_reason=rejection_reason
+        told = self.protocol is Protocol.DCP and self.parent_id is None
+        failed = self._next(IssuanceState.ERRORED, now, error=error, error_detail=detail[:1000])
+        return replace(
+            failed,
+            rejection_reason=rejection_reason,
+            phase=Phase.REFUSE if told else None,
+            next_attempt_time=now if told else None,
+            attempts=0,
         )
 
-    def _next(self, state: IssuanceState, now: datetime, **changes: object) -> IssuanceProcess:
-        moved = replace(self, state=state, update_time=now, version=self.version + 1, next_attempt_time=None)
-        return replace(moved, **changes)  # pyright: ignore[reportArgumentType]
+    def postponed(self, until: datetime, now: datetime, *, unknown: bool) -> IssuanceProcess:
+        """One more attempt failed; the next is due at ``until``. No change of state, hence no new version."""
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            next_attempt_time=until,
+            update_time=now,
+            outcome_unknown=self.outcome_unknown or unknown,
+        )
+
+    def _next(
+        self,
+        state: IssuanceState,
+        now: datetime,
+        *,
+        approvals: tuple[Approval, ...] | None = None,
+        error: IssuanceError | None = None,
+        error_detail: str = "",
+        phase: Phase | None = None,
+        next_attempt_time: datetime | None = None,
+        outcome_unknown: bool | None = None,
+    ) -> IssuanceProcess:
+        return replace(
+            self,
+            state=state,
+            update_time=now,
+            version=self.version + 1,
+            approvals=self.approvals if approvals is None else approvals,
+            error=error,
+            error_detail=error_detail,
+            phase=phase,
+            next_attempt_time=next_attempt_time,
+            outcome_unknown=self.outcome_unknown if outcome_unknown is None else outcome_unknown,
+        )
 
     def _demand_submitted(self, verb: str) -> None:
         if self.state is not IssuanceState.SUBMITTED:

@@ -1,8 +1,8 @@
 """Status lists: which index a credential gets, and how the bits are written.
 
-An index must be unique, and must tell nothing about when a credential was issued. Entry n of a list therefore gets index
-``permuted(seed, n, size)``: a keyed permutation of the whole list, so that a counter under a lock is all that has to be
-kept and no index is ever tried twice.
+An index must be unique, and must tell nothing about when a credential was issued. Entry n of a list therefore gets
+index ``permuted(seed, n, size)``: a keyed permutation of the whole list, so that a counter under a lock is all that
+has to be kept and no index is ever tried twice.
 """
 
 from __future__ import annotations

@@ -1,0 +1,126 @@
+"""The holder's Credential Service: deliveries, refusals and offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import orjson
+from sealwright_common.domain.credentials import IssuedCredential
+from sealwright_common.domain.errors import FailedPrecondition, Reason, Unavailable
+from sealwright_common.domain.issuance import IssuanceProcess
+from sealwright_common.domain.json_values import JsonObject
+from sealwright_common.runtime.egress import Egress, Reply
+
+from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
+from sealwright_certify.codec import dcp
+from sealwright_certify.ports import (
+    Delivered,
+    DeliveryOutcome,
+    DidResolver,
+    Offer,
+    Refused,
+    Store,
+    Tenant,
+    TryAgain,
+)
+
+SERVICE = "CredentialService"
+
+_PERMANENT = frozenset({401, 403, 405, 406, 410, 413, 415, 422, 451, 501})
+"""Answers that will not change. 400, 404 and 409 may: real holders give them until they have stored their request."""
+
+_SHORTLY = frozenset({400, 404, 409})
+_SHORT_ATTEMPTS = 8
+"""Attempts after which 400, 404 and 409 are taken at their word; with the back-off about a minute."""
+
+
+class DcpGateway:
+    """Speaks DCP to holders."""
+
+    def __init__(self, store: Store, egress: Egress, dids: DidResolver, tokens: OwnTokens) -> None:
+        self._store = store
+        self._egress = egress
+        self._dids = dids
+        self._tokens = tokens
+
+    async def deliver(
+        self, issuer: Tenant, process: IssuanceProcess, credentials: Sequence[IssuedCredential], token: str | None
+    ) -> DeliveryOutcome:
+        """Posts the CredentialMessage: the stored payloads, byte for byte."""
+        message = dcp.credential_message(process, credentials)
+        outcome = await self._post(issuer, process.holder_did, "/credentials", message, token)
+        if not isinstance(outcome, _Answered):
+            return outcome
+        if outcome.status == 409 and process.outcome_unknown:
+            # It has these very ids already: an earlier post arrived although its answer did not.
+            return Delivered()
+        return _judge(outcome, process.attempts)
+
+    async def refuse(self, issuer: Tenant, process: IssuanceProcess, token: str | None) -> DeliveryOutcome:
+        """Posts the CredentialMessage with status REJECTED."""
+        message = dcp.rejection_message(process)
+        outcome = await self._post(issuer, process.holder_did, "/credentials", message, token)
+        return _judge(outcome, process.attempts) if isinstance(outcome, _Answered) else outcome
+
+    async def offer(self, issuer: Tenant, offer: Offer) -> DeliveryOutcome:
+        """Posts the CredentialOfferMessage over what of the offer still exists."""
+        async with self._store.read() as work:
+            found = await work.definitions.latest(offer.tenant, offer.definition_ids)
+        definitions = [found[id_] for id_ in offer.definition_ids if id_ in found]
+        if not definitions:
+            return Refused("the offered definitions are gone")
+        message = dcp.offer_message(issuer, offer, definitions)
+        outcome = await self._post(issuer, offer.holder_did, "/offers", message, None)
+        return _judge(outcome, offer.attempts) if isinstance(outcome, _Answered) else outcome
+
+    async def _post(
+        self, issuer: Tenant, holder_did: str, path: str, message: JsonObject, token: str | None
+    ) -> DeliveryOutcome | _Answered:
+        try:
+            document = await self._dids.resolve(holder_did)
+        except FailedPrecondition as problem:
+            return _unresolvable(problem)
+        endpoint = document.services.get(SERVICE)
+        if endpoint is None:
+            return TryAgain(f"the DID document has no {SERVICE}", unknown=False)
+        bearer = await self._tokens.make(issuer, holder_did, token)
+        try:
+            reply = await self._egress.post(
+                endpoint.rstrip("/") + path,
+                orjson.dumps(message),
+                headers={"authorization": f"Bearer {bearer}", "accept": "application/json"},
+            )
+        except FailedPrecondition as problem:
+            return Refused(f"{problem.reason}: {problem.message}")
+        except Unavailable as problem:
+            # No answer does not mean that it did not arrive.
+            return TryAgain(f"{problem.reason}: {problem.message}", unknown=True)
+        return _Answered(reply)
+
+
+class _Answered(DeliveryOutcome):
+    """The holder answered."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.status = reply.status
+        after = reply.headers.get("retry-after", "")
+        self.after = timedelta(seconds=min(int(after), 3600)) if after.isdecimal() else None
+
+
+def _judge(answer: _Answered, attempts: int) -> DeliveryOutcome:
+    status = answer.status
+    if 200 <= status < 300:
+        return Delivered()
+    detail = f"the holder answered {status}"
+    if status in _PERMANENT or (status in _SHORTLY and attempts >= _SHORT_ATTEMPTS) or 300 <= status < 400:
+        return Refused(detail)
+    return TryAgain(detail, unknown=status >= 500, after=answer.after)
+
+
+def _unresolvable(problem: FailedPrecondition) -> DeliveryOutcome:
+    """A DID that cannot be resolved may be one that is being moved; a forbidden address stays forbidden."""
+    detail = f"{problem.reason}: {problem.message}"
+    if problem.reason is Reason.EGRESS_REFUSED:
+        return Refused(detail)
+    return TryAgain(detail, unknown=False)

@@ -1,0 +1,126 @@
+"""Self-issued ID tokens of holders (DCP 1.0): every check, cheap ones first, the replay mark last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+import structlog
+from sealwright_common.domain.clock import Clock
+from sealwright_common.domain.errors import Problem, Reason, Unauthenticated, Unavailable
+from sealwright_common.verify.jws import Jws, moment, parse
+from sealwright_common.verify.keys import PublicKey
+from sealwright_common.verify.outcome import NotVerified
+
+from sealwright_certify.ports import DcpPolicy, DidDocument, DidResolver, HolderIdentity, Store
+
+log = structlog.get_logger(__name__)
+
+LEEWAY = timedelta(seconds=60)
+"""Clock difference that is forgiven."""
+
+LONGEST = timedelta(hours=24)
+"""Longest life of a token: it bounds how long its id has to be remembered."""
+
+
+def _free(_: str) -> None:
+    """A bucket that is never empty."""
+
+
+class SelfIssuedTokens:
+    """Checks tokens."""
+
+    def __init__(self, store: Store, dids: DidResolver, clock: Clock) -> None:
+        self._store = store
+        self._dids = dids
+        self._clock = clock
+
+    async def verify(
+        self, token: str, audience: str, policy: DcpPolicy, take: Callable[[str], None] = _free
+    ) -> HolderIdentity:
+        """Who sent ``token`` to ``audience``. Unauthenticated with one message for every reason, to help nobody."""
+        try:
+            jws = parse(token)
+            did, jti, expires = self._claims(jws, audience)
+            take(did)
+            document = await self._document(did, jws)
+            key = _key(jws, document, policy)
+            jws.verify(key)
+        except NotVerified as error:
+            _refuse(error.reason)
+        await self._once(did, jti, expires)
+        access = jws.claims.get("token")
+        return HolderIdentity(did, access if isinstance(access, str) and access else None)
+
+    def _claims(self, jws: Jws, audience: str) -> tuple[str, str, datetime]:
+        """Everything that can be told without asking anybody."""
+        claims, now = jws.claims, self._clock.now()
+        did = claims.get("sub")
+        if not isinstance(did, str) or not did.startswith("did:web:") or claims.get("iss") != did:
+            _refuse("iss")
+        if not _addressed(claims, audience):
+            _refuse("aud")
+        jti = claims.get("jti")
+        if not isinstance(jti, str) or not 1 <= len(jti) <= 256:
+            _refuse("jti")
+        expires, issued, start = moment(claims, "exp"), moment(claims, "iat"), moment(claims, "nbf")
+        if expires is None or now >= expires + LEEWAY or expires - now > LONGEST:
+            _refuse("exp")
+        if issued is None or issued > now + LEEWAY:
+            _refuse("iat")
+        if start is not None and start > now + LEEWAY:
+            _refuse("nbf")
+        kid = jws.header.get("kid")
+        if kid is not None and (not isinstance(kid, str) or kid.split("#")[0] not in ("", did)):
+            _refuse("kid")
+        return did, jti, expires
+
+    async def _document(self, did: str, jws: Jws) -> DidDocument:
+        """The sender's document; looked up anew if it lacks the key, because keys change under the same DID."""
+        kid = jws.header.get("kid")
+        try:
+            document = await self._dids.resolve(did)
+            if kid is not None and _absolute(did, kid) not in document.listed:
+                document = await self._dids.resolve(did, anew=True)
+        except Unavailable:
+            raise
+        except Problem as problem:
+            _refuse(problem.reason)
+        return document
+
+    async def _once(self, did: str, jti: str, expires: datetime) -> None:
+        """Marks the token used, in a transaction of its own: a token that was checked is spent, whatever follows."""
+        async with self._store.begin_system("token") as work:
+            if not await work.tokens.use(did, jti, expires + LEEWAY):
+                _refuse("replay")
+
+
+def _key(jws: Jws, document: DidDocument, policy: DcpPolicy) -> PublicKey:
+    kid = jws.header.get("kid")
+    if kid is None:
+        if len(document.listed) != 1:
+            _refuse("kid")
+        method = next(iter(document.listed))
+    else:
+        method = _absolute(document.id, kid)
+    if method not in document.relationships["capabilityInvocation"] and not policy.allow_any_relationship:
+        _refuse("capabilityInvocation")
+    key = document.methods.get(method)
+    if not isinstance(key, PublicKey):
+        _refuse("key")
+    return key
+
+
+def _addressed(claims: Mapping[str, Any], audience: str) -> bool:
+    named = claims.get("aud")
+    return named == audience or named == [audience]
+
+
+def _absolute(did: str, kid: str) -> str:
+    return did + kid if kid.startswith("#") else kid
+
+
+def _refuse(why: str) -> NoReturn:
+    log.info("token refused", why=why)
+    raise Unauthenticated(Reason.TOKEN_REFUSED, "the self-issued token was not accepted")

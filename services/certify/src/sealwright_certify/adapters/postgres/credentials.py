@@ -1,0 +1,202 @@
+"""Credentials: reserved, stored, shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sealwright_common.domain.credentials import (
+    CredentialFormat,
+    CredentialState,
+    DefinitionRef,
+    IssuedCredential,
+    StatusKind,
+    StatusPlace,
+    StatusPurpose,
+)
+from sealwright_common.runtime.db.connection import Connection
+
+from sealwright_certify.ports import Prepared
+
+_PLACES = """select e.credential_id, e.list_id, e.idx, l.uri, l.purpose, l.kind from status_entry e
+    join status_list l on l.id = e.list_id where e.credential_id = any($1) order by e.credential_id, e.place"""
+
+
+class CredentialRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def prepare(self, prepared: Sequence[Prepared]) -> None:
+        """Writes down ids and status entries before anything is signed."""
+        if not prepared:
+            return
+        await self._connection.execute(
+            """insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
+                                       valid_from)
+               select n.id, p.tenant, n.process_id, n.position, n.definition_id, n.definition_version, p.holder_did,
+                      n.valid_from
+               from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::int[], $6::timestamptz[])
+                   as n (id, process_id, position, definition_id, definition_version, valid_from)
+               join issuance_process p on p.id = n.process_id""",
+            [entry.id for entry in prepared],
+            [entry.process_id for entry in prepared],
+            [entry.position for entry in prepared],
+            [entry.definition.id for entry in prepared],
+            [entry.definition.version for entry in prepared],
+            [entry.valid_from for entry in prepared],
+        )
+        places = [(entry.id, number, place) for entry in prepared for number, place in enumerate(entry.status)]
+        await self._connection.execute(
+            """insert into status_entry (list_id, idx, credential_id, place)
+               select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[])""",
+            [place.list_id for _, _, place in places],
+            [place.index for _, _, place in places],
+            [id_ for id_, _, _ in places],
+            [number for _, number, _ in places],
+        )
+
+    async def prepared(self, process_ids: Sequence[UUID]) -> list[Prepared]:
+        """What was reserved for these processes."""
+        rows = await self._connection.fetch(
+            "select * from credential where process_id = any($1) order by process_id, position", list(process_ids)
+        )
+        places = await self._places([row["id"] for row in rows])
+        return [
+            Prepared(
+                id=UUID(int=row["id"].int),
+                process_id=UUID(int=row["process_id"].int),
+                position=row["position"],
+                definition=DefinitionRef(row["definition_id"], row["definition_version"]),
+                valid_from=row["valid_from"],
+                status=places.get(row["id"], ()),
+            )
+            for row in rows
+        ]
+
+    async def store(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None:
+        """Stores signed credentials in their reserved rows. A row that has its bytes already keeps them."""
+        if not credentials:
+            return
+        await self._connection.execute(
+            """update credential c set credential_type = n.credential_type, format = n.format, key_id = n.key_id,
+                   payload = n.payload, valid_until = n.valid_until, version = 1
+               from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+                   as n (id, credential_type, format, key_id, payload, valid_until)
+               where c.tenant = $1 and c.id = n.id and c.payload is null""",
+            tenant,
+            [credential.id for credential in credentials],
+            [credential.credential_type for credential in credentials],
+            [credential.format.value for credential in credentials],
+            [credential.key_id for credential in credentials],
+            [credential.payload for credential in credentials],
+            [credential.valid_until for credential in credentials],
+        )
+
+    async def of_processes(self, tenant: str, process_ids: Sequence[UUID]) -> list[IssuedCredential]:
+        rows = await self._connection.fetch(
+            """select * from credential where tenant = $1 and process_id = any($2) and payload is not null
+               order by process_id, position""",
+            tenant,
+            list(process_ids),
+        )
+        return await self._issued(rows)
+
+    async def get(self, tenant: str, ids: Sequence[UUID], *, lock: bool = False) -> list[IssuedCredential]:
+        """Credentials by id; locked in the order of their ids, so that two callers cannot wait for each other."""
+        suffix = " for update" if lock else ""
+        rows = await self._connection.fetch(
+            f"""select * from credential where tenant = $1 and id = any($2) and payload is not null
+                order by id{suffix}""",  # noqa: S608
+            tenant,
+            list(ids),
+        )
+        return await self._issued(rows)
+
+    async def page(
+        self, tenant: str, holder_did: str, definition_id: str, before: UUID | None, limit: int
+    ) -> list[IssuedCredential]:
+        conditions = ["tenant = $1", "id < $2", "payload is not null"]
+        arguments: list[object] = [tenant, before or UUID(int=(1 << 128) - 1), limit]
+        for column, value in (("holder_did", holder_did), ("definition_id", definition_id)):
+            if value:
+                arguments.append(value)
+                conditions.append(f"{column} = ${len(arguments)}")
+        rows = await self._connection.fetch(
+            f"select * from credential where {' and '.join(conditions)} order by id desc limit $3",  # noqa: S608
+            *arguments,
+        )
+        return await self._issued(rows)
+
+    async def set_state(self, tenant: str, ids: Sequence[UUID], state: CredentialState) -> list[IssuedCredential]:
+        rows = await self._connection.fetch(
+            """update credential set state = $3, version = version + 1 where tenant = $1 and id = any($2)
+               returning *""",
+            tenant,
+            list(ids),
+            state.value,
+        )
+        return await self._issued(sorted(rows, key=lambda row: row["id"]))
+
+    async def previous(
+        self, tenant: str, holder_did: str, definition_id: str, except_ids: Sequence[UUID]
+    ) -> list[IssuedCredential]:
+        """The holder's earlier credentials of a definition that are not revoked."""
+        rows = await self._connection.fetch(
+            """select * from credential where tenant = $1 and holder_did = $2 and definition_id = $3
+               and id <> all($4) and state <> 'REVOKED' and payload is not null order by id for update""",
+            tenant,
+            holder_did,
+            definition_id,
+            list(except_ids),
+        )
+        return await self._issued(rows)
+
+    async def signed_with(self, tenant: str, method: str, now: datetime, limit: int) -> list[IssuedCredential]:
+        """Credentials that a verification method signed and that are not over."""
+        rows = await self._connection.fetch(
+            """select * from credential where tenant = $1 and key_id = $2 and state <> 'REVOKED'
+               and (valid_until is null or valid_until > $3) order by valid_until desc nulls first limit $4""",
+            tenant,
+            method,
+            now,
+            limit,
+        )
+        return await self._issued(rows)
+
+    async def _issued(self, rows: Sequence[Any]) -> list[IssuedCredential]:
+        places = await self._places([row["id"] for row in rows])
+        return [
+            IssuedCredential(
+                id=UUID(int=row["id"].int),
+                process_id=UUID(int=row["process_id"].int),
+                definition=DefinitionRef(row["definition_id"], row["definition_version"]),
+                credential_type=row["credential_type"],
+                format=CredentialFormat(row["format"]),
+                holder_did=row["holder_did"],
+                key_id=row["key_id"],
+                payload=row["payload"],
+                valid_from=row["valid_from"],
+                valid_until=row["valid_until"],
+                state=CredentialState(row["state"]),
+                version=row["version"],
+                status=places.get(row["id"], ()),
+            )
+            for row in rows
+        ]
+
+    async def _places(self, ids: Sequence[UUID]) -> dict[UUID, tuple[StatusPlace, ...]]:
+        if not ids:
+            return {}
+        found: dict[UUID, tuple[StatusPlace, ...]] = {}
+        for row in await self._connection.fetch(_PLACES, list(ids)):
+            place = StatusPlace(
+                list_id=UUID(int=row["list_id"].int),
+                uri=row["uri"],
+                index=row["idx"],
+                purpose=StatusPurpose(row["purpose"]),
+                kind=StatusKind(row["kind"]),
+            )
+            found[row["credential_id"]] = (*found.get(row["credential_id"], ()), place)
+        return found

@@ -1,0 +1,414 @@
+"""OpenID4VCI's rows. Whatever may be used once is claimed by one statement or under a row lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from sealwright_common.domain.credentials import IssuedCredential
+from sealwright_common.domain.errors import AlreadyExists, Reason
+from sealwright_common.domain.formats import HolderKey
+from sealwright_common.domain.oid4vci import Issuer
+from sealwright_common.domain.oid4vci_document import read_issuer
+from sealwright_common.domain.oid4vci_grants import (
+    Access,
+    Notification,
+    Offer,
+    OfferState,
+    Transaction,
+    TransactionCode,
+    TransactionState,
+)
+from sealwright_common.runtime.db.connection import Connection
+
+_LAST = UUID(int=(1 << 128) - 1)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _plain(id_: Any) -> UUID:
+    """asyncpg's UUID as the standard library's."""
+    return UUID(int=id_.int)
+
+
+class IssuerRows:
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    async def put(self, issuer: Issuer, document: Mapping[str, Any]) -> int:
+        version = await self._connection.fetchval(
+            """insert into oid4vci_issuer as stored (path, tenant, version, document, update_time)
+               values ($1, $2, 1, $3, $4) on conflict (path) do update
+                   set version = stored.version + 1, document = excluded.document, update_time = excluded.update_time
+                   where stored.tenant = excluded.tenant
+               returning version""",
+            issuer.path,
+            issuer.tenant,
+            _json(document),
+            self._now,
+        )
+        if version is None:
+            raise AlreadyExists(
+                Reason.CONFLICT, f"the path {issuer.path!r} belongs to another tenant; choose another one"
+            )
+        return version
+
+    async def by_path(self, path: str) -> Issuer | None:
+        row = await self._connection.fetchrow("select * from oid4vci_issuer where path = $1", path)
+        return None if row is None else stored_issuer(row["tenant"], orjson.loads(row["document"]), row["version"])
+
+    async def document(self, tenant: str, path: str) -> tuple[Mapping[str, Any], int] | None:
+        row = await self._connection.fetchrow(
+            "select * from oid4vci_issuer where path = $1 and tenant = $2", path, tenant
+        )
+        return None if row is None else (orjson.loads(row["document"]), row["version"])
+
+    async def page(self, tenant: str, after: str, limit: int) -> list[tuple[str, Mapping[str, Any], int]]:
+        rows = await self._connection.fetch(
+            "select * from oid4vci_issuer where tenant = $1 and path > $2 order by path limit $3", tenant, after, limit
+        )
+        return [(row["path"], orjson.loads(row["document"]), row["version"]) for row in rows]
+
+
+def stored_issuer(tenant: str, document: Mapping[str, Any], version: int) -> Issuer:
+    """The issuer of a stored document."""
+    return replace(read_issuer(tenant, document), version=version)
+
+
+class OfferRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert(self, offer: Offer) -> None:
+        code = offer.transaction_code
+        await self._connection.execute(
+            """insert into oid4vci_offer (id, tenant, issuer, configuration_ids, expires, code_hash, issuer_state_hash,
+                   document, claims, subject, code_mode, code_length, code_salt, code_digest, code_description,
+                   tries_left, state)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)""",
+            offer.id,
+            offer.tenant,
+            offer.issuer,
+            list(offer.configuration_ids),
+            offer.expires,
+            offer.code_hash,
+            offer.issuer_state_hash,
+            _json(offer.document),
+            _json(offer.claims),
+            offer.subject,
+            code.input_mode if code else None,
+            code.length if code else None,
+            code.salt if code else None,
+            code.hash if code else None,
+            code.description if code else None,
+            offer.tries_left,
+            offer.state.value,
+        )
+
+    async def get(self, tenant: str, id_: UUID) -> Offer | None:
+        row = await self._connection.fetchrow("select * from oid4vci_offer where id = $1 and tenant = $2", id_, tenant)
+        return None if row is None else _offer(row)
+
+    async def public(self, id_: UUID, now: datetime) -> Mapping[str, Any] | None:
+        text = await self._connection.fetchval(
+            "select document from oid4vci_offer where id = $1 and expires > $2 and state = 'PENDING'", id_, now
+        )
+        return None if text is None else orjson.loads(text)
+
+    async def lock_by_code(self, code_hash: bytes) -> Offer | None:
+        row = await self._connection.fetchrow("select * from oid4vci_offer where code_hash = $1 for update", code_hash)
+        return None if row is None else _offer(row)
+
+    async def by_issuer_state(self, state_hash: bytes) -> Offer | None:
+        row = await self._connection.fetchrow("select * from oid4vci_offer where issuer_state_hash = $1", state_hash)
+        return None if row is None else _offer(row)
+
+    async def update(self, id_: UUID, state: OfferState, tries_left: int) -> None:
+        """The new state; a redeemed offer keeps its claims for its token, any other end drops them at once."""
+        await self._connection.execute(
+            """update oid4vci_offer set state = $2, tries_left = $3,
+                   document = case when $2 = 'PENDING' then document end,
+                   claims = case when $2 in ('PENDING', 'REDEEMED') then claims end
+               where id = $1""",
+            id_,
+            state.value,
+            tries_left,
+        )
+
+    async def page(self, tenant: str, before: UUID | None, limit: int) -> list[Offer]:
+        rows = await self._connection.fetch(
+            "select * from oid4vci_offer where tenant = $1 and id < $2 order by id desc limit $3",
+            tenant,
+            before or _LAST,
+            limit,
+        )
+        return [_offer(row) for row in rows]
+
+    async def claims(self, id_: UUID) -> Mapping[str, Mapping[str, Any]] | None:
+        text = await self._connection.fetchval("select claims from oid4vci_offer where id = $1", id_)
+        return None if text is None else orjson.loads(text)
+
+
+def _offer(row: Any) -> Offer:
+    code = None
+    if row["code_digest"] is not None:
+        code = TransactionCode(
+            row["code_mode"], row["code_length"], row["code_salt"], row["code_digest"], row["code_description"]
+        )
+    return Offer(
+        id=_plain(row["id"]),
+        tenant=row["tenant"],
+        issuer=row["issuer"],
+        configuration_ids=tuple(row["configuration_ids"]),
+        expires=row["expires"],
+        code_hash=row["code_hash"],
+        document=orjson.loads(row["document"] or "{}"),
+        transaction_code=code,
+        tries_left=row["tries_left"],
+        claims=orjson.loads(row["claims"] or "{}"),
+        subject=row["subject"],
+        issuer_state_hash=row["issuer_state_hash"],
+        state=OfferState(row["state"]),
+    )
+
+
+class AccessRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert(self, token_hash: bytes, access: Access) -> None:
+        await self._connection.execute(
+            """insert into oid4vci_access (token_hash, tenant, issuer, grant_key, configuration_ids, identifiers,
+                   client_id, thumbprint, subject, offer_id, expires)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+            token_hash,
+            access.tenant,
+            access.issuer,
+            access.grant,
+            list(access.configuration_ids),
+            _json(access.identifiers),
+            access.client_id,
+            access.thumbprint,
+            access.subject,
+            access.offer_id,
+            access.expires,
+        )
+
+    async def get(self, token_hash: bytes) -> Access | None:
+        row = await self._connection.fetchrow("select * from oid4vci_access where token_hash = $1", token_hash)
+        if row is None:
+            return None
+        return Access(
+            grant=row["grant_key"],
+            tenant=row["tenant"],
+            issuer=row["issuer"],
+            configuration_ids=tuple(row["configuration_ids"]),
+            expires=row["expires"],
+            identifiers=orjson.loads(row["identifiers"]),
+            client_id=row["client_id"],
+            thumbprint=row["thumbprint"],
+            subject=row["subject"],
+            offer_id=None if row["offer_id"] is None else _plain(row["offer_id"]),
+        )
+
+
+class OnceRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def use(self, kind: str, values: Sequence[bytes], until: datetime) -> bool:
+        """One statement: a concurrent use of the same value waits for this transaction and then finds it taken."""
+        done = await self._connection.execute(
+            """insert into oid4vci_once (kind, value, until) select $1, value, $3 from unnest($2::bytea[]) as value
+               on conflict do nothing""",
+            kind,
+            list(values),
+            until,
+        )
+        return int(done.split()[-1]) == len(values)
+
+
+class TransactionRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert(self, transaction: Transaction) -> None:
+        await self._connection.execute(
+            """insert into oid4vci_transaction (hash, id, tenant, issuer, grant_key, configuration_id, keys, access,
+                   created, expires, state)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+            transaction.hash,
+            transaction.id,
+            transaction.tenant,
+            transaction.issuer,
+            transaction.grant,
+            transaction.configuration_id,
+            _json([{"jwk": dict(key.jwk), "did": key.did} for key in transaction.keys]),
+            _json(_access_json(transaction.access)),
+            transaction.created,
+            transaction.expires,
+            transaction.state.value,
+        )
+
+    async def lock(self, hash_: bytes) -> Transaction | None:
+        row = await self._connection.fetchrow("select * from oid4vci_transaction where hash = $1 for update", hash_)
+        return None if row is None else _transaction(row)
+
+    async def get(self, tenant: str, id_: UUID, *, lock: bool = False) -> Transaction | None:
+        suffix = " for update" if lock else ""
+        row = await self._connection.fetchrow(
+            f"select * from oid4vci_transaction where id = $1 and tenant = $2{suffix}",  # noqa: S608
+            id_,
+            tenant,
+        )
+        return None if row is None else _transaction(row)
+
+    async def set_state(self, id_: UUID, state: TransactionState) -> None:
+        await self._connection.execute("update oid4vci_transaction set state = $2 where id = $1", id_, state.value)
+
+    async def page(
+        self, tenant: str, state: TransactionState | None, before: UUID | None, limit: int
+    ) -> list[Transaction]:
+        rows = await self._connection.fetch(
+            """select * from oid4vci_transaction where tenant = $1 and ($2::text is null or state = $2) and id < $3
+               order by id desc limit $4""",
+            tenant,
+            state.value if state else None,
+            before or _LAST,
+            limit,
+        )
+        return [_transaction(row) for row in rows]
+
+
+def _access_json(access: Access) -> dict[str, Any]:
+    return {
+        "grant": access.grant.hex(),
+        "tenant": access.tenant,
+        "issuer": access.issuer,
+        "configuration_ids": access.configuration_ids,
+        "expires": access.expires.isoformat(),
+        "subject": access.subject,
+        "client_id": access.client_id,
+        "offer_id": str(access.offer_id) if access.offer_id else None,
+    }
+
+
+def _transaction(row: Any) -> Transaction:
+    access = cast(dict[str, Any], orjson.loads(row["access"]))
+    return Transaction(
+        hash=row["hash"],
+        id=_plain(row["id"]),
+        tenant=row["tenant"],
+        issuer=row["issuer"],
+        grant=row["grant_key"],
+        configuration_id=row["configuration_id"],
+        keys=tuple(HolderKey(key["jwk"], key["did"]) for key in orjson.loads(row["keys"])),
+        access=Access(
+            grant=bytes.fromhex(access["grant"]),
+            tenant=access["tenant"],
+            issuer=access["issuer"],
+            configuration_ids=tuple(access["configuration_ids"]),
+            expires=datetime.fromisoformat(access["expires"]).astimezone(UTC),
+            client_id=access["client_id"],
+            subject=access["subject"],
+            offer_id=UUID(access["offer_id"]) if access["offer_id"] else None,
+        ),
+        created=row["created"],
+        expires=row["expires"],
+        state=TransactionState(row["state"]),
+    )
+
+
+class NotificationRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert(self, notification: Notification) -> None:
+        await self._connection.execute(
+            "insert into oid4vci_notification (hash, tenant, grant_key, credential_ids) values ($1, $2, $3, $4)",
+            notification.hash,
+            notification.tenant,
+            notification.grant,
+            list(notification.credential_ids),
+        )
+
+    async def lock(self, hash_: bytes) -> Notification | None:
+        row = await self._connection.fetchrow("select * from oid4vci_notification where hash = $1 for update", hash_)
+        if row is None:
+            return None
+        ids = tuple(_plain(id_) for id_ in row["credential_ids"])
+        return Notification(row["hash"], row["tenant"], row["grant_key"], ids, row["event"])
+
+    async def record(self, hash_: bytes, event: str, now: datetime) -> None:
+        await self._connection.execute(
+            "update oid4vci_notification set event = $2, event_time = $3 where hash = $1", hash_, event, now
+        )
+
+
+class CertificateRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def put(self, tenant: str, key_id: str, chain: Sequence[bytes], expires: datetime) -> None:
+        await self._connection.execute(
+            """insert into issuer_certificate (tenant, key_id, chain, expires) values ($1, $2, $3, $4)
+               on conflict (tenant, key_id) do update set chain = excluded.chain, expires = excluded.expires""",
+            tenant,
+            key_id,
+            list(chain),
+            expires,
+        )
+
+    async def chains(self, tenant: str, key_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        rows = await self._connection.fetch(
+            "select key_id, chain from issuer_certificate where tenant = $1 and key_id = any($2)", tenant, list(key_ids)
+        )
+        return {row["key_id"]: tuple(row["chain"]) for row in rows}
+
+
+class IssuedRows:
+    """Certify's credential table, as this door writes it: whole rows at once, without the credentials themselves."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None:
+        await self._connection.execute(
+            """insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
+                   valid_from, valid_until, credential_type, format, key_id, payload, version)
+               select id, $1, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
+                      format, key_id, '', 1
+               from unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::text[], $8::timestamptz[],
+                           $9::timestamptz[], $10::text[], $11::text[], $12::text[])
+                   as n (id, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
+                         format, key_id)""",
+            tenant,
+            [credential.id for credential in credentials],
+            [credential.process_id for credential in credentials],
+            list(range(len(credentials))),
+            [credential.definition.id for credential in credentials],
+            [credential.definition.version for credential in credentials],
+            [credential.holder_did for credential in credentials],
+            [credential.valid_from for credential in credentials],
+            [credential.valid_until for credential in credentials],
+            [credential.credential_type for credential in credentials],
+            [credential.format.value for credential in credentials],
+            [credential.key_id for credential in credentials],
+        )
+        places = [(c.id, number, place) for c in credentials for number, place in enumerate(c.status)]
+        if places:
+            await self._connection.execute(
+                """insert into status_entry (list_id, idx, credential_id, place)
+                   select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[])""",
+                [place.list_id for _, _, place in places],
+                [place.index for _, _, place in places],
+                [id_ for id_, _, _ in places],
+                [number for _, number, _ in places],
+            )

@@ -1,0 +1,152 @@
+"""Status lists: entries given out under a lock, values, and the signed form."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sealwright_common.domain.credentials import StatusKind, StatusPlace, StatusPurpose
+from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.status_lists import permuted
+from sealwright_common.runtime.db.connection import Connection
+
+from sealwright_certify.ports import SignedStatusList, StatusList
+
+
+class StatusRows:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def reserve(
+        self,
+        tenant: str,
+        kind: StatusKind,
+        purpose: StatusPurpose,
+        count: int,
+        base_uri: str,
+        size: int,
+        now: datetime,
+    ) -> list[StatusPlace]:
+        """``count`` unused places. Writers queue at the row of the list that is being filled."""
+        places: list[StatusPlace] = []
+        while len(places) < count:
+            row = await self._open(tenant, kind, purpose, base_uri, size, now)
+            take = min(count - len(places), row["size"] - row["used"])
+            await self._connection.execute("update status_list set used = used + $2 where id = $1", row["id"], take)
+            places += [
+                StatusPlace(
+                    UUID(int=row["id"].int), row["uri"], permuted(row["seed"], entry, row["size"]), purpose, kind
+                )
+                for entry in range(row["used"], row["used"] + take)
+            ]
+        return places
+
+    async def _open(
+        self, tenant: str, kind: StatusKind, purpose: StatusPurpose, base_uri: str, size: int, now: datetime
+    ) -> Any:
+        """The list that has room, locked; made if there is none."""
+        find = """select * from status_list where tenant = $1 and kind = $2 and purpose = $3 and used < size
+                  order by id limit 1 for update"""
+        row = await self._connection.fetchrow(find, tenant, kind.value, purpose.value)
+        if row is not None:
+            return row
+        # Two who find none make one: the second finds the first's after waiting here.
+        await self._connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"status_list {tenant} {kind} {purpose}"
+        )
+        row = await self._connection.fetchrow(find, tenant, kind.value, purpose.value)
+        if row is not None:
+            return row
+        id_ = new_id(now)
+        return await self._connection.fetchrow(
+            """insert into status_list (id, tenant, kind, purpose, uri, size, seed) values ($1, $2, $3, $4, $5, $6, $7)
+               returning *""",
+            id_,
+            tenant,
+            kind.value,
+            purpose.value,
+            f"{base_uri}/status/{id_}",
+            size,
+            secrets.token_bytes(32),
+        )
+
+    async def set_values(self, values: Sequence[tuple[StatusPlace, int]]) -> None:
+        """Sets entries; each list that changed gets a new version."""
+        ordered = sorted(values, key=lambda pair: (pair[0].list_id, pair[0].index))
+        rows = await self._connection.fetch(
+            """update status_entry e set value = n.value
+               from unnest($1::uuid[], $2::int[], $3::smallint[]) as n (list_id, idx, value)
+               where e.list_id = n.list_id and e.idx = n.idx and e.value <> n.value returning e.list_id""",
+            [place.list_id for place, _ in ordered],
+            [place.index for place, _ in ordered],
+            [value for _, value in ordered],
+        )
+        await self._connection.execute(
+            """update status_list set version = version + 1 where id = any(array(
+                   select id from status_list where id = any($1::uuid[]) order by id for update))""",
+            sorted({row["list_id"] for row in rows}),
+        )
+
+    async def get(self, list_id: UUID) -> StatusList | None:
+        row = await self._connection.fetchrow(
+            """select l.*, (select count(*) from status_entry where list_id = l.id and value <> 0) as set_count
+               from status_list l where id = $1""",
+            list_id,
+        )
+        return None if row is None else _list(row)
+
+    async def page(self, tenant: str, after: UUID | None, limit: int) -> list[StatusList]:
+        rows = await self._connection.fetch(
+            """select l.*, (select count(*) from status_entry where list_id = l.id and value <> 0) as set_count
+               from status_list l where tenant = $1 and id > $2 order by id limit $3""",
+            tenant,
+            after or UUID(int=0),
+            limit,
+        )
+        return [_list(row) for row in rows]
+
+    async def values(self, list_id: UUID) -> dict[int, int]:
+        """Entries that are not 0."""
+        rows = await self._connection.fetch(
+            "select idx, value from status_entry where list_id = $1 and value <> 0", list_id
+        )
+        return {row["idx"]: row["value"] for row in rows}
+
+    async def published(self, list_id: UUID) -> SignedStatusList | None:
+        row = await self._connection.fetchrow("select * from status_list where id = $1", list_id)
+        if row is None or row["signed_version"] is None:
+            return None
+        return SignedStatusList(
+            row["signed_version"], row["signed_payload"], row["etag"], row["media_type"], row["renew_time"]
+        )
+
+    async def publish(self, list_id: UUID, signed: SignedStatusList) -> None:
+        """Keeps a signed form unless a newer one is kept already."""
+        await self._connection.execute(
+            """update status_list set signed_version = $2, signed_payload = $3, etag = $4, media_type = $5,
+                   renew_time = $6
+               where id = $1 and (signed_version is null or signed_version <= $2)""",
+            list_id,
+            signed.version,
+            signed.payload,
+            signed.etag,
+            signed.media_type,
+            signed.renew_time,
+        )
+
+
+def _list(row: Any) -> StatusList:
+    return StatusList(
+        id=UUID(int=row["id"].int),
+        tenant=row["tenant"],
+        kind=StatusKind(row["kind"]),
+        purpose=StatusPurpose(row["purpose"]),
+        uri=row["uri"],
+        size=row["size"],
+        used=row["used"],
+        set_count=row["set_count"],
+        version=row["version"],
+    )

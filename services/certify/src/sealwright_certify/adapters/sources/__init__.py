@@ -1,0 +1,1 @@
+"""The attestation types that certify brings along."""

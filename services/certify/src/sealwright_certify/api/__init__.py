@@ -1,0 +1,1 @@
+"""The gRPC doors: decode, call, encode."""

@@ -1,0 +1,90 @@
+"""What verifiers fetch: DID documents, status lists, schemas."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from uuid import UUID
+
+import orjson
+from sealwright_common.domain.call import system_call
+from sealwright_common.domain.errors import NotFound, Reason
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sealwright_certify.usecases.definitions import Definitions
+from sealwright_certify.usecases.status_lists import StatusLists
+from sealwright_certify.usecases.tenants import DidDocuments, Tenants
+
+
+class PublicPages:
+    """Cacheable, unauthenticated, the same for everybody."""
+
+    def __init__(
+        self,
+        tenants: Tenants,
+        documents: DidDocuments,
+        status_lists: StatusLists,
+        definitions: Definitions,
+        *,
+        host_did: str,
+    ) -> None:
+        self._tenants = tenants
+        self._documents = documents
+        self._status_lists = status_lists
+        self._definitions = definitions
+        self._host_did = host_did
+
+    def routes(self) -> list[Route]:
+        """DID documents at the paths did:web says, lists under /status, schemas under /schemas."""
+        return [
+            Route("/.well-known/did.json", self.did_document, methods=["GET"]),
+            Route("/status/{id:uuid}", self.status_list, methods=["GET"]),
+            Route("/schemas/{tenant}/{id}/{version:int}", self.schema, methods=["GET"]),
+            Route("/{path:path}/did.json", self.did_document, methods=["GET"]),
+        ]
+
+    async def did_document(self, request: Request) -> Response:
+        """The document of the tenant whose did:web lies at this host and path."""
+        path = request.path_params.get("path", "")
+        suffix = "".join(f":{part}" for part in path.split("/") if part)
+        # The name the request came by, for tenants with a domain of their own, else our public name.
+        host = request.headers.get("host", "").lower().replace(":", "%3A")
+        for did in dict.fromkeys((f"{self._host_did}{suffix}", f"did:web:{host}{suffix}")):
+            tenant = await self._tenants.by_did(did)
+            if tenant is not None:
+                body = orjson.dumps(await self._documents.of(tenant))
+                return _cacheable(request, body, "application/did+json", max_age=30)
+        raise NotFound(Reason.DID_UNRESOLVABLE, "no tenant issues under this address")
+
+    async def status_list(self, request: Request) -> Response:
+        """A status list as it stands, at most a second old."""
+        list_id: UUID = request.path_params["id"]
+        signed = await self._status_lists.get(list_id)
+        headers = {"etag": signed.etag, "cache-control": "public, max-age=1, must-revalidate"}
+        if _matches(request.headers, signed.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(signed.payload, media_type=signed.media_type, headers=headers)
+
+    async def schema(self, request: Request) -> Response:
+        """The JSON Schema of one definition version; it never changes."""
+        parts = request.path_params
+        call = system_call("schema", parts["tenant"])
+        definition = await self._definitions.get(call, parts["id"], parts["version"])
+        if definition.schema is None:
+            raise NotFound(Reason.DEFINITION_NOT_FOUND, "this definition has no schema")
+        return _cacheable(request, orjson.dumps(definition.schema), "application/schema+json", max_age=86400)
+
+
+def _cacheable(request: Request, body: bytes, media_type: str, *, max_age: int) -> Response:
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": f"public, max-age={max_age}", "access-control-allow-origin": "*"}
+    if _matches(request.headers, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _matches(headers: Mapping[str, str], etag: str) -> bool:
+    wanted = headers.get("if-none-match", "")
+    return wanted == "*" or etag in {part.strip().removeprefix("W/") for part in wanted.split(",")}

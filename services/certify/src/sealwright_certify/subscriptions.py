@@ -1,0 +1,47 @@
+"""Events certify listens to: the rotator's keys, and its own approvals for the instances that did not cause them."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+from sealwright_common.domain.errors import InvalidArgument
+from sealwright_common.runtime.events import BeginWork, Event, Subscription
+
+from sealwright_certify.codec.events import KEY_EVENTS, keys_of
+from sealwright_certify.ports import IssuerKey, Wake
+from sealwright_certify.usecases.holders import Holders
+from sealwright_certify.usecases.keys import KeyCopy, apply_keys
+
+
+def key_events(keys: KeyCopy, holders: Holders) -> Subscription:
+    """Keeps the copy of the schedule; a compromised key makes offers to the holders of what it signed."""
+
+    async def handle(events: list[Event], begin: BeginWork) -> None:
+        named = [key for event in events for key in _keys(event)]
+        async with begin() as work:
+            changed = await apply_keys(work, named)
+        for key in changed:
+            keys.forget(key.tenant)
+        await holders.reissue(changed)
+
+    return Subscription(durable="certify-keys", stream="rotator", types=sorted(KEY_EVENTS), handler=handle)
+
+
+def approvals(wake: Wake) -> Subscription:
+    """Starts generation for processes that were approved anywhere; the worker claims them from the database."""
+
+    async def handle(events: list[Event], begin: BeginWork) -> None:
+        wake()
+
+    return Subscription(
+        durable="certify-generate",
+        stream="certify",
+        types=["sealwright.certify.v1.IssuanceApproved"],
+        handler=handle,
+    )
+
+
+def _keys(event: Event) -> list[IssuerKey]:
+    try:
+        return keys_of(event.type, event.payload)
+    except DecodeError:
+        raise InvalidArgument.of("payload", f"a {event.type}") from None

@@ -1,0 +1,391 @@
+"""Generation: from persisted claims to signed, checked and stored credentials.
+
+Two transactions with the signer between them. The first reserves ids and status entries and writes them down; the
+second stores what was signed, with the events. A crash between them repeats the signing with the same ids and entries, so that
+no entry is burned and no second credential exists. Nothing is signed that was not rendered and validated before, and
+nothing is stored that separate code did not verify after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sealwright_common.domain.credentials import (
+    CredentialDefinition,
+    CredentialFormat,
+    CredentialState,
+    DefinitionRef,
+    IssuedCredential,
+    ReissuePolicy,
+    StatusKind,
+    StatusPlace,
+    StatusPurpose,
+)
+from sealwright_common.domain.errors import FailedPrecondition, Internal, Problem, Reason, Unavailable
+from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, Phase, Protocol
+from sealwright_common.domain.json_values import JsonObject
+from sealwright_common.domain.rules import moment
+
+from sealwright_certify.ports import (
+    AttestationDefinition,
+    CertifyWork,
+    CredentialWriter,
+    Draft,
+    Prepared,
+    Signer,
+    SigningKey,
+    Store,
+    Tenant,
+    Unsigned,
+    Wake,
+)
+from sealwright_certify.usecases.credentials import apply_state
+from sealwright_certify.usecases.evaluate import Evaluator
+from sealwright_certify.usecases.events import ProcessGenerated, ProcessMoved
+from sealwright_certify.usecases.keys import KeyCopy
+from sealwright_certify.usecases.request_issuance import tenant_of
+
+LEASE = timedelta(seconds=30)
+"""How long a claimed process is left to its worker before another may take it."""
+
+RETRY = timedelta(seconds=2)
+"""Wait after a passing failure, such as the signer being away."""
+
+MAX_BATCH = 100
+"""Processes generated together."""
+
+
+class Writers:
+    """The credential writers by format."""
+
+    def __init__(self, *writers: CredentialWriter) -> None:
+        self._writers: dict[CredentialFormat, CredentialWriter] = {
+            format_: writer for writer in writers for format_ in writer.formats
+        }
+
+    @property
+    def formats(self) -> frozenset[CredentialFormat]:
+        """Formats that can be written."""
+        return frozenset(self._writers)
+
+    def of(self, format_: CredentialFormat) -> CredentialWriter:
+        """The writer of a format; FailedPrecondition if there is none."""
+        writer = self._writers.get(format_)
+        if writer is None:
+            known = ", ".join(sorted(self._writers))
+            raise FailedPrecondition(Reason.DEFINITION_INVALID, f"format {format_} cannot be written here; use {known}")
+        return writer
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A process with what was made for it: credentials, or the problem that prevents them."""
+
+    process: IssuanceProcess
+    credentials: tuple[IssuedCredential, ...]
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One credential on its way through the signer."""
+
+    process: IssuanceProcess
+    draft: Draft
+    writer: CredentialWriter
+    unsigned: Unsigned
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What was read for a batch."""
+
+    tenants: Mapping[str, Tenant]
+    definitions: Mapping[str, Mapping[DefinitionRef, CredentialDefinition]]
+    sources: Mapping[str, Mapping[str, AttestationDefinition]]
+    prepared: Mapping[UUID, Sequence[Prepared]]
+
+
+class Generation:
+    """Generates the credentials of processes, in batches."""
+
+    def __init__(
+        self,
+        store: Store,
+        evaluator: Evaluator,
+        writers: Writers,
+        signer: Signer,
+        keys: KeyCopy,
+        *,
+        base_uri: str,
+        list_size: int,
+        generated: Wake,
+    ) -> None:
+        self._store = store
+        self._evaluator = evaluator
+        self._writers = writers
+        self._signer = signer
+        self._keys = keys
+        self._base_uri = base_uri
+        self._list_size = list_size
+        self._generated = generated
+
+    async def run(self) -> bool:
+        """Generates one batch of due processes; True if there may be more."""
+        async with self._store.begin_system("generate") as work:
+            processes = await work.processes.claim(Phase.GENERATE, work.now, LEASE, MAX_BATCH, retries=None, busy=())
+            if not processes:
+                return False
+            material = await self.prepare(work, processes)
+        made = await self.make(processes, material)
+        await self._store_all(made)
+        if any(result.credentials and result.process.protocol is Protocol.DCP for result in made):
+            self._generated()
+        return len(processes) == MAX_BATCH
+
+    async def prepare(self, work: CertifyWork, processes: Sequence[IssuanceProcess]) -> _Material:
+        """Reserves what is not reserved yet and reads everything the batch needs."""
+        names = sorted({process.tenant for process in processes})
+        tenants = {name: await tenant_of(work, name) for name in names}
+        definitions: dict[str, dict[DefinitionRef, CredentialDefinition]] = {}
+        sources: dict[str, dict[str, AttestationDefinition]] = {}
+        for name in names:
+            refs = sorted(
+                {ref for p in processes if p.tenant == name for ref in p.definitions}, key=lambda r: (r.id, r.version)
+            )
+            definitions[name] = await work.definitions.pinned(name, refs)
+            wanted = sorted({id_ for definition in definitions[name].values() for id_ in definition.attestations})
+            sources[name] = await work.attestations.definitions(name, wanted)
+        prepared = await work.credentials.prepared([process.id for process in processes])
+        known = {entry.process_id for entry in prepared}
+        fresh: list[Prepared] = []
+        for name in names:
+            missing = [p for p in processes if p.tenant == name and p.id not in known]
+            fresh += await self._reserve(work, name, missing, definitions[name])
+        await work.credentials.prepare(fresh)
+        by_process: dict[UUID, list[Prepared]] = {process.id: [] for process in processes}
+        for entry in sorted((*prepared, *fresh), key=lambda entry: entry.position):
+            by_process[entry.process_id].append(entry)
+        return _Material(tenants, definitions, sources, by_process)
+
+    async def _reserve(
+        self,
+        work: CertifyWork,
+        tenant: str,
+        processes: Sequence[IssuanceProcess],
+        definitions: Mapping[DefinitionRef, CredentialDefinition],
+    ) -> list[Prepared]:
+        wanted = [(p, position, definitions[ref]) for p in processes for position, ref in enumerate(p.definitions)]
+        needs = [(status_needs(definition)) for _, _, definition in wanted]
+        pools: dict[tuple[StatusKind, StatusPurpose], list[StatusPlace]] = {}
+        # Always in the same order, so that two batches cannot wait for each other's lists.
+        for need in sorted({need for group in needs for need in group}):
+            count = sum(need in group for group in needs)
+            pools[need] = await work.status.reserve(
+                tenant, need[0], need[1], count, self._base_uri, self._list_size, work.now
+            )
+        valid_from = work.now.replace(microsecond=0)
+        return [
+            Prepared(
+                id=new_id(work.now),
+                process_id=process.id,
+                position=position,
+                definition=definition.ref,
+                valid_from=valid_from,
+                status=tuple(pools[need].pop() for need in group),
+            )
+            for (process, position, definition), group in zip(wanted, needs, strict=True)
+        ]
+
+    async def make(self, processes: Sequence[IssuanceProcess], material: _Material) -> list[Made]:
+        """Renders, signs and checks. A problem of one process does not touch the others."""
+        tasks: list[_Task] = []
+        problems: dict[UUID, Problem] = {}
+        for process in processes:
+            try:
+                tasks += [await self._task(process, entry, material) for entry in material.prepared[process.id]]
+            except Problem as problem:
+                problems[process.id] = problem
+        tasks = [task for task in tasks if task.process.id not in problems]
+        signatures = await self._sign(tasks, problems)
+        credentials: dict[UUID, list[IssuedCredential]] = {process.id: [] for process in processes}
+        for task in tasks:
+            signature = signatures.get(task.draft.id)
+            if signature is None:
+                continue
+            try:
+                payload = task.writer.complete(task.unsigned, signature)
+                task.writer.check(payload, task.draft)
+            except Problem as problem:
+                problems[task.process.id] = problem
+                continue
+            credentials[task.process.id].append(_issued(task, payload))
+        return [
+            Made(process, (), problems[process.id])
+            if process.id in problems
+            else Made(process, tuple(credentials[process.id]))
+            for process in processes
+        ]
+
+    async def _task(self, process: IssuanceProcess, entry: Prepared, material: _Material) -> _Task:
+        tenant = material.tenants[process.tenant]
+        definition = material.definitions[process.tenant][entry.definition]
+        content = self._evaluator.content(
+            definition, material.sources[process.tenant], process.claims, process.holder_did
+        )
+        key = await self._keys.active(tenant, entry.valid_from)
+        draft = self.draft(tenant, definition, key, process.holder_did, content, entry)
+        writer = self._writers.of(definition.format)
+        return _Task(process, draft, writer, writer.prepare(draft))
+
+    def draft(
+        self,
+        tenant: Tenant,
+        definition: CredentialDefinition,
+        key: SigningKey,
+        holder_did: str,
+        content: JsonObject,
+        entry: Prepared,
+        holder_jwk: Mapping[str, str] | None = None,
+    ) -> Draft:
+        """The draft of one credential; its end is the definition's validity or an earlier mapped expiration."""
+        rest = {name: value for name, value in content.items() if name not in ("expirationDate", "validUntil")}
+        return Draft(
+            id=entry.id,
+            definition=definition,
+            issuer=tenant,
+            key=key,
+            holder_did=holder_did,
+            holder_jwk=holder_jwk,
+            content=rest,
+            valid_from=entry.valid_from,
+            valid_until=_end(definition, content, entry.valid_from),
+            status=entry.status,
+            schema_uri=None if definition.schema is None else self.schema_uri(tenant, definition),
+        )
+
+    def schema_uri(self, tenant: Tenant, definition: CredentialDefinition) -> str:
+        """Where a definition's JSON Schema is served."""
+        return f"{self._base_uri}/schemas/{tenant.name}/{definition.id}/{definition.version}"
+
+    async def _sign(self, tasks: Sequence[_Task], problems: dict[UUID, Problem]) -> dict[UUID, bytes]:
+        groups: dict[tuple[str, SigningKey], list[_Task]] = {}
+        for task in tasks:
+            groups.setdefault((task.process.tenant, task.draft.key), []).append(task)
+        signed: dict[UUID, bytes] = {}
+        for (tenant, key), group in groups.items():
+            try:
+                signatures = await self._signer.sign(tenant, key, [task.unsigned.signing_input for task in group])
+            except Problem as problem:
+                if problem.reason in (Reason.KEY_OUT_OF_WINDOW, Reason.KEY_NOT_USABLE):
+                    self._keys.forget(tenant)
+                problems.update({task.process.id: problem for task in group})
+                continue
+            signed.update({task.draft.id: value for task, value in zip(group, signatures, strict=True)})
+        return signed
+
+    async def _store_all(self, made: Sequence[Made]) -> None:
+        """The second transaction: credentials, states and events of the whole batch."""
+        async with self._store.begin_system("generate") as work:
+            await self.record(work, made)
+
+    async def record(self, work: CertifyWork, made: Sequence[Made]) -> list[IssuanceProcess]:
+        """Stores what was made, moves the processes on and returns them as they are then."""
+        for tenant in sorted({result.process.tenant for result in made}):
+            credentials = [c for result in made if result.process.tenant == tenant for c in result.credentials]
+            await work.credentials.store(tenant, credentials)
+        moved: list[IssuanceProcess] = []
+        for result in made:
+            if result.problem is not None:
+                moved.append(self._failed(work, result.process, result.problem))
+                continue
+            ids = tuple(credential.id for credential in result.credentials)
+            await self._supersede(work, result, ids)
+            moved.append(_generated(work, result.process, ids))
+        await work.processes.save(moved)
+        return moved
+
+    def _failed(self, work: CertifyWork, process: IssuanceProcess, problem: Problem) -> IssuanceProcess:
+        passing = isinstance(problem, Unavailable) or problem.reason in (
+            Reason.NO_ACTIVE_KEY,
+            Reason.KEY_OUT_OF_WINDOW,
+            Reason.KEY_NOT_USABLE,
+            Reason.RATE_LIMITED,
+            Reason.OVERLOADED,
+            Reason.DEADLINE_PASSED,
+        )
+        if passing and (process.delivery_deadline is None or work.now < process.delivery_deadline):
+            return process.postponed(work.now + RETRY, work.now, unknown=False)
+        failed = process.fail(IssuanceError.GENERATION_FAILED, f"{problem.reason}: {problem.message}", work.now)
+        work.emit(ProcessMoved(failed))
+        work.audit("issuance.fail", str(process.id), reason=str(problem.reason))
+        return failed
+
+    async def _supersede(self, work: CertifyWork, result: Made, ids: tuple[UUID, ...]) -> None:
+        """Revokes what the definitions say a new credential replaces (R4)."""
+        for credential in result.credentials:
+            definitions = await work.definitions.pinned(result.process.tenant, [credential.definition])
+            if definitions[credential.definition].on_reissue is ReissuePolicy.REVOKE_PREVIOUS:
+                previous = await work.credentials.previous(
+                    result.process.tenant, credential.holder_did, credential.definition.id, ids
+                )
+                await apply_state(work, result.process.tenant, previous, CredentialState.REVOKED, "superseded")
+
+
+def _generated(work: CertifyWork, process: IssuanceProcess, ids: tuple[UUID, ...]) -> IssuanceProcess:
+    """The process after generation. Where the holder fetches the credentials itself, it is DELIVERED right away."""
+    generated = process.generated(work.now)
+    work.emit(ProcessGenerated(generated, ids))
+    if process.protocol is Protocol.DCP:
+        return generated
+    done = generated.delivered(work.now)
+    work.emit(ProcessMoved(done, ids))
+    return done
+
+
+def status_needs(definition: CredentialDefinition) -> tuple[tuple[StatusKind, StatusPurpose], ...]:
+    """The status lists a credential of ``definition`` is entered in. A token list holds all purposes in one entry."""
+    kind = definition.format.status_kind
+    if kind is StatusKind.TOKEN:
+        return ((kind, StatusPurpose.REVOCATION),) if definition.status_purposes else ()
+    return tuple((kind, purpose) for purpose in definition.status_purposes)
+
+
+def _end(definition: CredentialDefinition, content: JsonObject, valid_from: datetime) -> datetime | None:
+    """The earlier of the definition's validity and an expiration among the content; a past one is refused."""
+    ends = [] if definition.validity is None else [valid_from + definition.validity]
+    for name in ("expirationDate", "validUntil"):
+        value = content.get(name)
+        if value is None:
+            continue
+        mapped = moment(value)
+        if mapped is None:
+            raise FailedPrecondition(Reason.CLAIMS_INVALID, f"{name}: expected an ISO 8601 date or date-time")
+        ends.append(mapped.replace(microsecond=0))
+    end = min(ends, default=None)
+    if end is not None and end <= valid_from:
+        raise FailedPrecondition(Reason.CLAIMS_INVALID, "the claims say that it has expired already")
+    return end
+
+
+def _issued(task: _Task, payload: str) -> IssuedCredential:
+    draft = task.draft
+    if len(payload) > 1024 * 1024:
+        raise Internal(Reason.INTERNAL_ERROR, f"credential {draft.id} came out larger than 1 MiB")
+    return IssuedCredential(
+        id=draft.id,
+        process_id=task.process.id,
+        definition=draft.definition.ref,
+        credential_type=draft.definition.credential_type,
+        format=draft.definition.format,
+        holder_did=draft.holder_did,
+        key_id=draft.key.method,
+        payload=payload,
+        valid_from=draft.valid_from,
+        valid_until=draft.valid_until,
+        status=draft.status,
+    )
