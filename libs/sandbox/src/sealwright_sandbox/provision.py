@@ -1,8 +1,8 @@
 """What a mesh in containers needs before it starts: certificates, passwords, a token, databases.
 
 `python -m sealwright_sandbox.provision secrets FOLDER` makes what stands on its own, and
-`python -m sealwright_sandbox.provision databases FOLDER HOST:PORT` the databases, once PostgreSQL is there. What exists is
-left alone. Every service finds its own things, and nobody else's, in FOLDER/<service>: each is a volume of its own.
+`python -m sealwright_sandbox.provision databases FOLDER HOST:PORT` the databases, once PostgreSQL is there. What exists
+is left alone. Every service finds its own things, and nobody else's, in FOLDER/<service>: a volume of its own each.
 """
 
 import argparse
