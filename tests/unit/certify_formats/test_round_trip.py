@@ -9,9 +9,9 @@ from typing import Any
 import cbor2
 import pytest
 from sealwright_certify.adapters.formats import MAKERS, SdJwtMaker
+from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.formats import (
-    CredentialFormat,
     FormatOptions,
     MdocElement,
     MdocOptions,
@@ -48,9 +48,9 @@ def ldp(suite: str) -> VcOptions:
 
 
 CASES: list[tuple[CredentialFormat, FormatOptions, KeyAlgorithm]] = [
-    *((CredentialFormat.SD_JWT_VC, SdJwtOptions("https://issuer.example/person"), a) for a in (*EC, A.EDDSA, A.PS256)),
-    *((CredentialFormat.JWT_VC, VC, a) for a in (*EC, A.EDDSA, A.PS256, A.RS256)),
-    *((CredentialFormat.MDOC, MDL, a) for a in (*EC, A.EDDSA)),
+    *((CredentialFormat.DC_SD_JWT, SdJwtOptions("https://issuer.example/person"), a) for a in (*EC, A.EDDSA, A.PS256)),
+    *((CredentialFormat.JWT_VC_JSON, VC, a) for a in (*EC, A.EDDSA, A.PS256, A.RS256)),
+    *((CredentialFormat.MSO_MDOC, MDL, a) for a in (*EC, A.EDDSA)),
     *((CredentialFormat.LDP_VC, ldp(f"eddsa-{kind}-2022"), A.EDDSA) for kind in ("rdfc", "jcs")),
     *((CredentialFormat.LDP_VC, ldp(f"ecdsa-{kind}-2019"), a) for kind in ("rdfc", "jcs") for a in EC),
 ]
@@ -65,9 +65,9 @@ def test_every_format_with_every_algorithm_verifies_and_binds_its_holder(
     kind: CredentialFormat, options: FormatOptions, algorithm: KeyAlgorithm
 ) -> None:
     authority = Authority()
-    signer = Signer(algorithm, authority if kind is CredentialFormat.MDOC else None)
+    signer = Signer(algorithm, authority if kind is CredentialFormat.MSO_MDOC else None)
     owner = holder()
-    status = BITSTRING if kind in (CredentialFormat.LDP_VC, CredentialFormat.JWT_VC) else TOKEN_STATUS
+    status = BITSTRING if kind in (CredentialFormat.LDP_VC, CredentialFormat.JWT_VC_JSON) else TOKEN_STATUS
     made = signer.finish(MAKERS[kind].prepare(content(), options, signer.issuer, owner, (status,)))
     trust = Trust(keys={signer.issuer.method: signer.public}, anchors=(authority.certificate(),))
 
@@ -79,7 +79,7 @@ def test_every_format_with_every_algorithm_verifies_and_binds_its_holder(
     assert verified.valid_until == NOW + timedelta(days=365)
     assert verified.status[0].index == status.index
     assert verified.status[0].uri == status.uri
-    claims = verified.claims["org.iso.18013.5.1"] if kind is CredentialFormat.MDOC else verified.claims
+    claims = verified.claims["org.iso.18013.5.1"] if kind is CredentialFormat.MSO_MDOC else verified.claims
     assert claims["given_name"] == "Ada"
     with pytest.raises(NotVerified, match="expired"):
         verify_credential(serialized(made), trust, NOW + timedelta(days=366))
@@ -95,7 +95,7 @@ def test_every_format_with_every_algorithm_verifies_and_binds_its_holder(
 def test_the_signature_of_any_format_covers_its_content() -> None:
     authority = Authority()
     for kind, options, algorithm in CASES:
-        signer = Signer(algorithm, authority if kind is CredentialFormat.MDOC else None)
+        signer = Signer(algorithm, authority if kind is CredentialFormat.MSO_MDOC else None)
         unsigned = MAKERS[kind].prepare(content(), options, signer.issuer, holder(), ())
         trust = Trust(keys={signer.issuer.method: signer.public}, anchors=(authority.certificate(),))
         with pytest.raises(NotVerified):
@@ -105,7 +105,7 @@ def test_the_signature_of_any_format_covers_its_content() -> None:
 def test_sd_jwt_hides_nested_members_and_array_elements_and_reveals_only_what_is_given() -> None:
     signer = Signer(A.ES256)
     options = SdJwtOptions("person", (("given_name",), ("address",), ("address", "street"), ("nationalities", None)), 3)
-    made = signer.finish(MAKERS[CredentialFormat.SD_JWT_VC].prepare(content(), options, signer.issuer, holder(), ()))
+    made = signer.finish(MAKERS[CredentialFormat.DC_SD_JWT].prepare(content(), options, signer.issuer, holder(), ()))
     jwt, *disclosures, end = made.split("~")
     assert end == ""
     assert len(disclosures) == 5
@@ -146,7 +146,7 @@ def test_data_never_overrides_what_an_sd_jwt_reserves(name: str) -> None:
         SdJwtMaker().prepare(content(**{name: "x"}), SdJwtOptions("person"), signer.issuer, holder(), ())
 
 
-@pytest.mark.parametrize("kind", [CredentialFormat.LDP_VC, CredentialFormat.JWT_VC])
+@pytest.mark.parametrize("kind", [CredentialFormat.LDP_VC, CredentialFormat.JWT_VC_JSON])
 @pytest.mark.parametrize("name", ["id", "@context"])
 def test_data_never_overrides_what_a_vc_reserves(kind: CredentialFormat, name: str) -> None:
     signer = Signer(A.EDDSA)
@@ -173,7 +173,7 @@ def test_mdoc_writes_the_types_of_the_standard() -> None:
     authority = Authority()
     signer = Signer(A.ES256, authority)
     made = signer.finish(
-        MAKERS[CredentialFormat.MDOC].prepare(content(), MDL, signer.issuer, holder(), (TOKEN_STATUS,))
+        MAKERS[CredentialFormat.MSO_MDOC].prepare(content(), MDL, signer.issuer, holder(), (TOKEN_STATUS,))
     )
     document = cbor2.loads(unb64url(made))
     assert set(document) == {"nameSpaces", "issuerAuth"}
@@ -200,10 +200,10 @@ def test_mdoc_writes_the_types_of_the_standard() -> None:
 def test_an_mdoc_needs_a_document_signer_certificate_of_a_trusted_authority() -> None:
     authority = Authority()
     signer = Signer(A.ES256, authority)
-    made = signer.finish(MAKERS[CredentialFormat.MDOC].prepare(content(), MDL, signer.issuer, holder(), ()))
+    made = signer.finish(MAKERS[CredentialFormat.MSO_MDOC].prepare(content(), MDL, signer.issuer, holder(), ()))
     with pytest.raises(NotVerified, match="no trusted authority"):
         verify_credential(made.encode(), Trust(anchors=(Authority(name="Other").certificate(),)), NOW)
     with pytest.raises(NotVerified, match="not signed"):
         verify_credential(made.encode(), Trust(anchors=(Authority().certificate(),)), NOW)
     with pytest.raises(InvalidArgument):
-        MAKERS[CredentialFormat.MDOC].prepare(content(), MDL, Signer(A.ES256).issuer, holder(), ())
+        MAKERS[CredentialFormat.MSO_MDOC].prepare(content(), MDL, Signer(A.ES256).issuer, holder(), ())

@@ -3,12 +3,26 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealwright.certify.v1 import resources_pb2 as _resources_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class CredentialOfferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CREDENTIAL_OFFER_STATE_UNSPECIFIED: _ClassVar[CredentialOfferState]
+    CREDENTIAL_OFFER_STATE_PENDING: _ClassVar[CredentialOfferState]
+    CREDENTIAL_OFFER_STATE_REDEEMED: _ClassVar[CredentialOfferState]
+    CREDENTIAL_OFFER_STATE_LOCKED: _ClassVar[CredentialOfferState]
+    CREDENTIAL_OFFER_STATE_CANCELLED: _ClassVar[CredentialOfferState]
+CREDENTIAL_OFFER_STATE_UNSPECIFIED: CredentialOfferState
+CREDENTIAL_OFFER_STATE_PENDING: CredentialOfferState
+CREDENTIAL_OFFER_STATE_REDEEMED: CredentialOfferState
+CREDENTIAL_OFFER_STATE_LOCKED: CredentialOfferState
+CREDENTIAL_OFFER_STATE_CANCELLED: CredentialOfferState
 
 class TenantStored(_message.Message):
     __slots__ = ("tenant", "did", "key_issuer")
@@ -127,3 +141,55 @@ class OfferSettled(_message.Message):
     offer_id: str
     delivered: bool
     def __init__(self, offer_id: _Optional[str] = ..., delivered: _Optional[bool] = ...) -> None: ...
+
+class CredentialIssuerStored(_message.Message):
+    __slots__ = ("path", "version")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    version: int
+    def __init__(self, path: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class CredentialOfferChanged(_message.Message):
+    __slots__ = ("offer_id", "state", "issuer", "configuration_ids")
+    OFFER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_IDS_FIELD_NUMBER: _ClassVar[int]
+    offer_id: str
+    state: CredentialOfferState
+    issuer: str
+    configuration_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, offer_id: _Optional[str] = ..., state: _Optional[_Union[CredentialOfferState, str]] = ..., issuer: _Optional[str] = ..., configuration_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WalletCredentialsIssued(_message.Message):
+    __slots__ = ("issuance_id", "issuer", "configuration_id", "credential_ids")
+    ISSUANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_ID_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    issuance_id: str
+    issuer: str
+    configuration_id: str
+    credential_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, issuance_id: _Optional[str] = ..., issuer: _Optional[str] = ..., configuration_id: _Optional[str] = ..., credential_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DeferredIssuanceChanged(_message.Message):
+    __slots__ = ("transaction_id", "issuer", "configuration_id", "state")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    issuer: str
+    configuration_id: str
+    state: str
+    def __init__(self, transaction_id: _Optional[str] = ..., issuer: _Optional[str] = ..., configuration_id: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
+
+class WalletNotified(_message.Message):
+    __slots__ = ("credential_ids", "event")
+    CREDENTIAL_IDS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    credential_ids: _containers.RepeatedScalarFieldContainer[str]
+    event: str
+    def __init__(self, credential_ids: _Optional[_Iterable[str]] = ..., event: _Optional[str] = ...) -> None: ...

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
+from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.keys import KeyAlgorithm
 
 ClaimPath = tuple[str | int | None, ...]
@@ -22,15 +22,6 @@ RESERVED_CLAIMS = frozenset(
     {"iss", "nbf", "exp", "iat", "cnf", "vct", "vct#integrity", "status", "_sd", "_sd_alg", "...", "jti", "sub"}
 )
 """Top-level claims that certify sets itself; data never overrides them."""
-
-
-class CredentialFormat(StrEnum):
-    """Format identifiers of OpenID4VCI 1.0 appendix A."""
-
-    SD_JWT_VC = "dc+sd-jwt"
-    MDOC = "mso_mdoc"
-    LDP_VC = "ldp_vc"
-    JWT_VC = "jwt_vc_json"
 
 
 @dataclass(frozen=True, slots=True)

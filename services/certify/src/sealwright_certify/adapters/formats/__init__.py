@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from sealwright_common.domain.formats import CredentialFormat, CredentialMaker
+from sealwright_common.domain.credentials import CredentialFormat
+from sealwright_common.domain.formats import CredentialMaker
 
 from sealwright_certify.adapters.formats.data_integrity import DataIntegrityMaker
 from sealwright_certify.adapters.formats.jwt_vc import JwtVcMaker

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import rfc8785
+from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.formats import (
     Content,
-    CredentialFormat,
     FormatOptions,
     HolderKey,
     IssuerKey,

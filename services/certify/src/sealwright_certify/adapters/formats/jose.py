@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from sealwright_common.domain.errors import InvalidArgument, Reason
-from sealwright_common.domain.formats import IssuerKey
+from sealwright_common.domain.formats import IssuerKey, Unsigned
 
 
 def b64url(data: bytes) -> str:
@@ -51,3 +51,9 @@ def signing_input(typ: str, issuer: IssuerKey, payload: Mapping[str, Any]) -> by
 def with_signature(message: bytes, signature: bytes) -> str:
     """The compact JWS."""
     return f"{message.decode()}.{b64url(signature)}"
+
+
+def write_jwt(typ: str, issuer: IssuerKey, payload: Mapping[str, Any]) -> Unsigned:
+    """A JWT up to its signature."""
+    message = signing_input(typ, issuer, payload)
+    return Unsigned(message, lambda signature: with_signature(message, signature))

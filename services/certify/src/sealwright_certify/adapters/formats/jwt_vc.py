@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.formats import (
     Content,
-    CredentialFormat,
     FormatOptions,
     HolderKey,
     IssuerKey,
@@ -23,7 +23,7 @@ _V1 = "https://www.w3.org/2018/credentials/v1"
 class JwtVcMaker:
     """Writes VC 1.1 JWTs."""
 
-    format = CredentialFormat.JWT_VC
+    format = CredentialFormat.JWT_VC_JSON
 
     def prepare(
         self,

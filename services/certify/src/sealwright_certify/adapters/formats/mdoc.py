@@ -11,10 +11,10 @@ from datetime import date, datetime
 from typing import Any, cast
 
 import cbor2
+from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.formats import (
     ClaimPath,
     Content,
-    CredentialFormat,
     FormatOptions,
     HolderKey,
     IssuerKey,
@@ -35,7 +35,7 @@ _MISSING = object()
 class MdocMaker:
     """Writes mdocs. ``random`` gives the item salts; tests may pass a known one."""
 
-    format = CredentialFormat.MDOC
+    format = CredentialFormat.MSO_MDOC
 
     def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._random = random

@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.formats import (
     RESERVED_CLAIMS,
     ClaimPath,
     Content,
-    CredentialFormat,
     FormatOptions,
     HolderKey,
     IssuerKey,
@@ -28,7 +28,7 @@ _SALT_BYTES = 16
 class SdJwtMaker:
     """Writes SD-JWT VCs. ``random`` gives salts and decoys; tests may pass a known one."""
 
-    format = CredentialFormat.SD_JWT_VC
+    format = CredentialFormat.DC_SD_JWT
 
     def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._random = random
