@@ -50,6 +50,18 @@ create table issuer (
     primary key (tenant, issuer_type)
 );
 
+-- Answers of the work queue, by which a repeated request gets the same bytes.
+create table queue_answer (
+    tenant text not null,
+    queue text not null,
+    request_id text not null,
+    digest bytea not null check (octet_length(digest) = 32),
+    answer bytea not null,
+    answer_time timestamptz not null,
+    primary key (tenant, queue, request_id)
+);
+create index queue_answer_time on queue_answer (answer_time);
+
 -- Spent tokens. A record outlives the end of its token's key by the leeway, so that no token is ever spent twice.
 create table redemption (
     tenant text not null,

@@ -296,6 +296,22 @@ class Redemptions(Protocol):
         ...
 
 
+class Answers(Protocol):
+    """Answers of the work queue, by (tenant, request id)."""
+
+    async def claim(self, queue: str, requests: Sequence[tuple[str, str]]) -> None:
+        """Makes this transaction the only one that answers these requests."""
+        ...
+
+    async def get(self, queue: str, requests: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Digest of the request and answer of those answered before."""
+        ...
+
+    async def put(self, queue: str, rows: Sequence[tuple[str, str, bytes, bytes]], now: datetime) -> None:
+        """Stores (tenant, request id, digest, answer)."""
+        ...
+
+
 class KeyEventKind(StrEnum):
     """The events of a key, named as their messages."""
 
@@ -315,6 +331,17 @@ class KeyEvent:
 
     kind: KeyEventKind
     key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAnswer:
+    """An answer of the work queue, ready to be published."""
+
+    queue: str
+    """``blind_sign`` or ``redeem``."""
+    tenant: str
+    request_id: str
+    answer: bytes
 
 
 V = TypeVar("V")
@@ -344,6 +371,11 @@ class Work(Protocol):
         ...
 
     @property
+    def answers(self) -> Answers:
+        """Answers of the work queue."""
+        ...
+
+    @property
     def redemptions(self) -> Redemptions:
         """Spent tokens."""
         ...
@@ -370,6 +402,14 @@ class Store(Protocol):
 
     def read(self, call: Call | None = None) -> AbstractAsyncContextManager[Work]:
         """A read-only transaction."""
+        ...
+
+
+class Freshness(Protocol):
+    """How old the local copy of the rotator's schedule may be."""
+
+    def check(self) -> None:
+        """Return if the copy is fresh enough to be trusted; Unavailable PEER_UNAVAILABLE otherwise."""
         ...
 
 

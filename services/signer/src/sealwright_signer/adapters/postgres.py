@@ -241,9 +241,54 @@ class PostgresRedemptions:
     async def forget_expired(self, now: datetime, limit: int) -> int:
         """Removes records whose time is over; how many."""
         gone = await self._connection.fetch(
-            "delete from redemption where (tenant, token_id) in (select tenant, token_id from redemption"
-            " where keep_until < $1 order by keep_until limit $2) returning 1",
+            "delete from redemption where ctid = any(array(select ctid from redemption where keep_until < $1"
+            " order by keep_until limit $2)) returning 1",
             now,
+            limit,
+        )
+        return len(gone)
+
+
+class PostgresAnswers:
+    """The Answers port inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def claim(self, queue: str, requests: Sequence[tuple[str, str]]) -> None:
+        """Makes this transaction the only one that answers these (tenant, request id) pairs, in a fixed order."""
+        names = sorted(f"{queue} {tenant} {request_id}" for tenant, request_id in requests)
+        await self._connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended(name, 0)) from unnest($1::text[]) name", names
+        )
+
+    async def get(self, queue: str, requests: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+        """Digest of the request and answer, by (tenant, request id)."""
+        rows = await self._connection.fetch(
+            "select tenant, request_id, digest, answer from queue_answer where queue = $1"
+            " and (tenant, request_id) in (select * from unnest($2::text[], $3::text[]))",
+            queue,
+            [tenant for tenant, _ in requests],
+            [request_id for _, request_id in requests],
+        )
+        return {(row["tenant"], row["request_id"]): (row["digest"], row["answer"]) for row in rows}
+
+    async def put(self, queue: str, rows: Sequence[tuple[str, str, bytes, bytes]], now: datetime) -> None:
+        """Stores (tenant, request id, digest, answer)."""
+        await self._connection.execute(
+            "insert into queue_answer (tenant, request_id, digest, answer, queue, answer_time)"
+            " select *, $5::text, $6::timestamptz from unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])",
+            *_transposed(rows),
+            queue,
+            now,
+        )
+
+    async def forget_before(self, moment: datetime, limit: int) -> int:
+        """Removes answers older than ``moment``; how many."""
+        gone = await self._connection.fetch(
+            "delete from queue_answer where ctid = any(array(select ctid from queue_answer where answer_time < $1"
+            " order by answer_time limit $2)) returning 1",
+            moment,
             limit,
         )
         return len(gone)
@@ -261,6 +306,11 @@ class SignerWork(UnitOfWork):
     def schedule(self) -> PostgresSchedule:
         """Issuers."""
         return PostgresSchedule(self.connection)
+
+    @property
+    def answers(self) -> PostgresAnswers:
+        """Answers of the work queue."""
+        return PostgresAnswers(self.connection)
 
     @property
     def redemptions(self) -> PostgresRedemptions:

@@ -14,7 +14,7 @@ from sealwright_common.domain.ids import parse_id
 from sealwright_common.domain.keys import Key
 from sealwright_common.runtime.grpc.answers import answer
 
-from sealwright_signer import codec
+from sealwright_signer.codec import keys as codec
 from sealwright_signer.usecases.change_keys import ChangeKeys
 from sealwright_signer.usecases.create_keys import CreateKeys
 from sealwright_signer.usecases.read_keys import ReadKeys

@@ -11,7 +11,7 @@ from sealwright_common.domain.call import Call
 from sealwright_common.domain.errors import Problem
 from sealwright_common.runtime.grpc.answers import answer
 
-from sealwright_signer import codec
+from sealwright_signer.codec import keys as codec
 from sealwright_signer.usecases.sign import Sign
 
 STREAM_WINDOW = 64

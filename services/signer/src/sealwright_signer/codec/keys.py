@@ -1,4 +1,4 @@
-"""Domain values to protobuf and back: keys and signing. Blind signing and redemption are in token_codec.py."""
+"""Domain values to protobuf and back: keys and signing."""
 
 from __future__ import annotations
 
@@ -71,9 +71,14 @@ def interval(window: Interval) -> interval_pb2.Interval:
     return interval_pb2.Interval(start_time=timestamp(window.start), end_time=timestamp(window.end))
 
 
+def reason_value(reason: Reason) -> Any:
+    """The proto value of a reason."""
+    return errors_pb2.ErrorReason.Value(f"ERROR_REASON_{reason.name}")
+
+
 def reason(problem: Problem) -> Any:
     """The proto value of a problem's reason."""
-    return errors_pb2.ErrorReason.Value(f"ERROR_REASON_{problem.reason.name}")
+    return reason_value(problem.reason)
 
 
 # -- keys --
@@ -266,10 +271,8 @@ def sign_stream_refusal(correlation_id: str, problem: Problem) -> signing_servic
 # -- events --
 
 
-def encode_event(event: object) -> EventRecord:
-    """A key event as it is published. TypeError for anything else: a fault of ours."""
-    if not isinstance(event, KeyEvent):
-        raise TypeError(f"no message for {type(event).__name__}")
+def key_event(event: KeyEvent) -> EventRecord:
+    """A key event as it is published."""
     message = getattr(events_pb2, event.kind.value)(key=key_message(event.key, event.key.created_time))
     message.key.state = STATE.to_proto[event.key.state]
     return EventRecord(message, str(event.key.id), event.key.version, event.key.tenant)

@@ -1,0 +1,233 @@
+"""Blind signing and redemption: domain values to protobuf and back, over gRPC and on the work queue."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sealwright.signer.v1 import queue_pb2, token_service_pb2
+from sealwright_common.domain.errors import InvalidArgument, NotFound, Problem, Reason
+from sealwright_common.domain.ids import parse_id
+from sealwright_common.runtime.db import EventRecord
+
+from sealwright_signer.codec.keys import ALGORITHM, EnumMap, interval, reason, reason_value, timestamp
+from sealwright_signer.crypto.privacypass import public_key_encoding
+from sealwright_signer.ports import QueueAnswer
+from sealwright_signer.usecases.blind_sign import BlindAnswer, BlindItem, RefusedItem, SignedShare
+from sealwright_signer.usecases.redeem import (
+    LegacyToken,
+    PrivacyPassToken,
+    ProtocolToken,
+    RedeemItem,
+    RedeemOutcome,
+    RedeemStatus,
+    Token,
+)
+
+REDEEM_STATUS = EnumMap(RedeemStatus, token_service_pb2.RedeemStatus, "REDEEM_STATUS")
+BLIND_SIGN = "blind_sign"
+REDEEM = "redeem"
+REQUESTS = "sealwright.signer.v1.requests."
+RESULTS = "sealwright.signer.v1.results."
+"""Subjects of the work queue: these and the name of the queue."""
+
+Result = TypeVar("Result", token_service_pb2.BlindSignResult, queue_pb2.QueuedBlindSignResult)
+
+
+# -- blind signing --
+
+
+def blind_items(request: token_service_pb2.BlindSignRequest) -> list[BlindItem]:
+    """The items of a gRPC request."""
+    return [
+        BlindItem(item.issuer_type, item.issuer_cohort or 1, list(item.blinded_tokens), item.associated_data)
+        for item in request.items
+    ]
+
+
+def queued_blind_items(request: queue_pb2.QueuedBlindSignRequest) -> list[BlindItem]:
+    """The items of a queued request; tokens that are not standard base64 make their item unreadable."""
+    return [_queued_item(item) for item in request.items]
+
+
+def _queued_item(item: queue_pb2.QueuedBlindSignItem) -> BlindItem:
+    tokens: list[bytes] = []
+    problem: Problem | None = None
+    for position, text in enumerate(item.blinded_tokens):
+        try:
+            tokens.append(base64_decode(text))
+        except ValueError:
+            problem = InvalidArgument.of(
+                f"blinded_tokens[{position}]",
+                "standard base64 with padding (RFC 4648 section 4)",
+                reason=Reason.BLINDED_TOKEN_INVALID,
+            )
+            break
+    return BlindItem(item.issuer_type, item.issuer_cohort or 1, tokens, item.associated_data, problem)
+
+
+def base64_decode(text: str) -> bytes:
+    """Standard base64 with padding, in its one canonical form. ValueError for anything else."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError("not standard base64") from error
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("not canonical base64")
+    return data
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def blind_response(answer: BlindAnswer) -> token_service_pb2.BlindSignResponse:
+    """The answer as its gRPC message."""
+    return token_service_pb2.BlindSignResponse(
+        request_id=answer.request_id, results=[_result(result) for result in answer.results]
+    )
+
+
+def _result(result: SignedShare | RefusedItem) -> token_service_pb2.BlindSignResult:
+    if isinstance(result, RefusedItem):
+        return _refusal(token_service_pb2.BlindSignResult, result)
+    key = result.key
+    assert key.slot is not None
+    return token_service_pb2.BlindSignResult(
+        item=result.item,
+        status=token_service_pb2.BLIND_SIGN_STATUS_OK,
+        associated_data=result.associated_data,
+        key_id=str(key.id),
+        slot=key.slot.slot,
+        window=interval(key.slot.window),
+        algorithm=ALGORITHM.to_proto[key.algorithm],
+        public_key=public_key_encoding(key.algorithm, key.public_key),
+        blinded_tokens=result.blinded_tokens,
+        signed_tokens=result.signatures.signed_tokens,
+        proof=result.signatures.proof,
+    )
+
+
+def queued_blind_answer(answer: BlindAnswer) -> queue_pb2.QueuedBlindSignAnswer:
+    """The answer as its message on the queue."""
+    return queue_pb2.QueuedBlindSignAnswer(
+        request_id=answer.request_id, results=[_queued_result(result) for result in answer.results]
+    )
+
+
+def _queued_result(result: SignedShare | RefusedItem) -> queue_pb2.QueuedBlindSignResult:
+    if isinstance(result, RefusedItem):
+        return _refusal(queue_pb2.QueuedBlindSignResult, result)
+    key = result.key
+    assert key.slot is not None
+    return queue_pb2.QueuedBlindSignResult(
+        item=result.item,
+        status=token_service_pb2.BLIND_SIGN_STATUS_OK,
+        associated_data=result.associated_data,
+        key_id=str(key.id),
+        slot=key.slot.slot,
+        window=interval(key.slot.window),
+        algorithm=ALGORITHM.to_proto[key.algorithm],
+        public_key=_base64(public_key_encoding(key.algorithm, key.public_key)),
+        blinded_tokens=[_base64(token) for token in result.blinded_tokens],
+        signed_tokens=[_base64(token) for token in result.signatures.signed_tokens],
+        proof=_base64(result.signatures.proof),
+    )
+
+
+def _refusal(kind: type[Result], refused: RefusedItem) -> Result:
+    problem = refused.problem
+    if problem is None:
+        return kind(
+            item=refused.item,
+            status=token_service_pb2.BLIND_SIGN_STATUS_NOT_SIGNED,
+            associated_data=refused.associated_data,
+            error_message="another item of the request was refused, so nothing was signed",
+        )
+    unknown = isinstance(problem, NotFound)
+    return kind(
+        item=refused.item,
+        status=(
+            token_service_pb2.BLIND_SIGN_STATUS_UNKNOWN_ISSUER
+            if unknown
+            else token_service_pb2.BLIND_SIGN_STATUS_INVALID
+        ),
+        associated_data=refused.associated_data,
+        error_reason=reason(problem),
+        error_message=problem.message,
+    )
+
+
+# -- redemption --
+
+
+def redeem_item(item: token_service_pb2.RedeemItem, path: str) -> RedeemItem:
+    """The item in a request. InvalidArgument if no token is set."""
+    token: Token
+    match item.WhichOneof("token"):
+        case "privacy_pass":
+            token = PrivacyPassToken(item.privacy_pass.token)
+        case "protocol":
+            key_id = parse_id(item.protocol.key_id, f"{path}.protocol.key_id")
+            token = ProtocolToken(key_id, item.protocol.input, item.protocol.output)
+        case "legacy":
+            token = LegacyToken(item.legacy.preimage, item.legacy.signature)
+        case _:
+            raise InvalidArgument.of(f"{path}.token", "one of privacy_pass, protocol and legacy")
+    return RedeemItem(item.issuer_type, item.issuer_cohort, token, item.payload, item.associated_data)
+
+
+def redeem_items(items: Sequence[token_service_pb2.RedeemItem]) -> list[RedeemItem]:
+    """The items of a bulk request."""
+    return [redeem_item(item, f"items[{position}]") for position, item in enumerate(items)]
+
+
+def outcome_message(outcome: RedeemOutcome) -> token_service_pb2.RedeemOutcome:
+    """An outcome as its message."""
+    held = outcome.redemption
+    if held is None:
+        return token_service_pb2.RedeemOutcome(
+            status=REDEEM_STATUS.to_proto[outcome.status],
+            associated_data=outcome.associated_data,
+            error_reason=None if outcome.reason is None else reason_value(outcome.reason),
+            error_message=outcome.message,
+        )
+    return token_service_pb2.RedeemOutcome(
+        status=REDEEM_STATUS.to_proto[outcome.status],
+        redemption_id=str(held.id),
+        key_id=str(held.key_id),
+        issuer_cohort=held.cohort,
+        redeem_time=timestamp(held.time),
+        associated_data=outcome.associated_data,
+    )
+
+
+def refused_outcome(associated_data: bytes, problem: Problem) -> token_service_pb2.RedeemOutcome:
+    """The outcome of an item that was not looked at, for the reason of ``problem``."""
+    return token_service_pb2.RedeemOutcome(
+        status=token_service_pb2.REDEEM_STATUS_MALFORMED,
+        associated_data=associated_data,
+        error_reason=reason(problem),
+        error_message=problem.message,
+    )
+
+
+def redeem_response(outcomes: Sequence[RedeemOutcome]) -> token_service_pb2.RedeemResponse:
+    """The single outcome as its message."""
+    return token_service_pb2.RedeemResponse(outcome=outcome_message(outcomes[0]))
+
+
+def redeem_batch_response(outcomes: Sequence[RedeemOutcome]) -> token_service_pb2.RedeemBatchResponse:
+    """The outcomes as their message."""
+    return token_service_pb2.RedeemBatchResponse(outcomes=[outcome_message(outcome) for outcome in outcomes])
+
+
+# -- the work queue --
+
+
+def queue_event(answer: QueueAnswer) -> EventRecord:
+    """An answer of the work queue as it is published: the stored bytes, under the results subject."""
+    kind = queue_pb2.QueuedBlindSignAnswer if answer.queue == BLIND_SIGN else queue_pb2.QueuedRedeemAnswer
+    return EventRecord(kind.FromString(answer.answer), answer.request_id, 1, answer.tenant, RESULTS + answer.queue)

@@ -1,0 +1,1 @@
+"""What the signer hears: the rotator's events, and the requests of the work queue."""
