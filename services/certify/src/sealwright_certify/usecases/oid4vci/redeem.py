@@ -1,0 +1,142 @@
+"""The token endpoint: a pre-authorized code, and its transaction code, for a short access token.
+
+A wrong transaction code costs one of five tries and never the code; the code is claimed in the same transaction that
+finds the transaction code right, so of any number of parallel redemptions exactly one gets a token.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sealwright_common.domain.call import Call
+from sealwright_common.domain.oid4vci import Issuer
+from sealwright_common.domain.oid4vci_grants import Access, Offer, OfferState, secret_hash
+
+from sealwright_certify.usecases.oid4vci.errors import ProtocolError, invalid_grant, invalid_request
+from sealwright_certify.usecases.oid4vci.events import OfferSettled
+from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
+from sealwright_certify.usecases.oid4vci.offers import PRE_AUTHORIZED
+from sealwright_certify.usecases.oid4vci.ports import DpopProof, Oid4vciStore, Oid4vciWork
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGranted:
+    """The token response."""
+
+    token: str
+    access: Access
+    lifetime: int
+    authorization_details: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemCode:
+    """Grants an access token."""
+
+    store: Oid4vciStore
+    public_url: str
+
+    async def __call__(
+        self, call: Call, issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None
+    ) -> TokenGranted:
+        """The token. ProtocolError with a code of RFC 6749, RFC 9396 or RFC 9449; unknown parameters are ignored."""
+        _check_form(issuer, form, dpop)
+        refusal: ProtocolError | None = None
+        async with self.store.begin(call) as work:
+            if dpop is not None and not await work.once.use("dpop", [dpop.jti], dpop.until):
+                raise ProtocolError("invalid_dpop_proof", "this DPoP proof was used before; make a new one")
+            offer = await work.offers.lock_by_code(secret_hash(form["pre-authorized_code"]))
+            if offer is None or offer.issuer != issuer.path or offer.expires <= work.now:
+                raise invalid_grant("the code is unknown, used or expired; ask for a new offer")
+            if offer.state is not OfferState.PENDING:
+                raise invalid_grant("the code is unknown, used or expired; ask for a new offer")
+            # A refusal for a wrong transaction code must commit its cost, so it is raised after the transaction.
+            refusal = await self._spend_try(work, offer, form.get("tx_code"))
+            if refusal is None:
+                return await self._grant(work, issuer, offer, form, dpop)
+        raise refusal
+
+    async def _spend_try(self, work: Oid4vciWork, offer: Offer, given: str | None) -> ProtocolError | None:
+        expected = offer.transaction_code
+        if expected is None:
+            return invalid_request("tx_code was sent and none is expected") if given is not None else None
+        if given is None:
+            return invalid_request("tx_code is missing; the user got one with the offer")
+        if expected.fits(given):
+            return None
+        left = offer.tries_left - 1
+        state = OfferState.LOCKED if left <= 0 else OfferState.PENDING
+        await work.offers.update(offer.id, state, left)
+        if state is OfferState.LOCKED:
+            work.emit(OfferSettled(offer.id, state))
+        work.audit("oid4vci.offer.wrong_code", str(offer.id), tries_left=left)
+        return invalid_grant("the transaction code is wrong")
+
+    async def _grant(
+        self, work: Oid4vciWork, issuer: Issuer, offer: Offer, form: Mapping[str, str], dpop: DpopProof | None
+    ) -> TokenGranted:
+        details = self._details(issuer, offer, form.get("authorization_details"))
+        identifiers = {
+            id_: detail["credential_configuration_id"] for detail in details for id_ in detail["credential_identifiers"]
+        }
+        token = secrets.token_urlsafe(32)
+        access = Access(
+            grant=offer.id.bytes,
+            tenant=issuer.tenant,
+            issuer=issuer.path,
+            configuration_ids=tuple(identifiers.values()) or offer.configuration_ids,
+            expires=work.now + issuer.token_lifetime,
+            identifiers=identifiers,
+            client_id=form.get("client_id"),
+            thumbprint=dpop.thumbprint if dpop else None,
+            subject=offer.subject,
+            offer_id=offer.id,
+        )
+        await work.offers.update(offer.id, OfferState.REDEEMED, offer.tries_left)
+        await work.access.insert(secret_hash(token), access)
+        work.emit(OfferSettled(offer.id, OfferState.REDEEMED))
+        work.audit("oid4vci.token.grant", str(offer.id), dpop=dpop is not None)
+        return TokenGranted(token, access, int(issuer.token_lifetime.total_seconds()), details)
+
+    def _details(self, issuer: Issuer, offer: Offer, text: str | None) -> list[dict[str, Any]]:
+        """The authorization details of the answer, each with its credential identifiers (section 6.2)."""
+        if text is None:
+            return []
+        wrong = ProtocolError(
+            "invalid_authorization_details", "expected openid_credential objects for offered configurations"
+        )
+        try:
+            given: Any = json.loads(text)
+        except ValueError as error:
+            raise wrong from error
+        answer: list[dict[str, Any]] = []
+        for item in cast(list[Any], given) if isinstance(given, list) else [None]:
+            detail = cast(dict[str, Any], item) if isinstance(item, dict) else {}
+            configuration = detail.get("credential_configuration_id")
+            if detail.get("type") != "openid_credential" or configuration not in offer.configuration_ids:
+                raise wrong
+            locations = detail.get("locations")
+            here = issuer_identifier(self.public_url, issuer.path)
+            if (locations is None and issuer.authorization_servers) or (locations is not None and locations != [here]):
+                raise ProtocolError(
+                    "invalid_authorization_details", "locations must be the credential issuer identifier"
+                )
+            answer.append({**detail, "credential_identifiers": [f"{configuration}.1"]})
+        return answer
+
+
+def _check_form(issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None) -> None:
+    if "grant_type" not in form:
+        raise invalid_request("grant_type is missing")
+    if form["grant_type"] != PRE_AUTHORIZED:
+        raise ProtocolError("unsupported_grant_type", "only the pre-authorized code is redeemed here")
+    if not form.get("pre-authorized_code"):
+        raise invalid_request("pre-authorized_code is missing")
+    if not issuer.anonymous and not form.get("client_id"):
+        raise ProtocolError("invalid_client", "client_id is missing; this issuer serves no anonymous wallets", 401)
+    if issuer.dpop_required and dpop is None:
+        raise ProtocolError("invalid_dpop_proof", "this issuer wants DPoP; send a DPoP proof")
