@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
+from sealwright_common.runtime import addresses
 from sealwright_common.runtime.config import ListenAddress, Section, ServiceSettings
+from sealwright_common.runtime.egress import EgressSettings
 from sealwright_common.runtime.grpc import ChannelSettings
 
 
@@ -36,12 +39,8 @@ class WalletSettings(Section):
 
     at_once: int = Field(default=16, ge=1, le=256)
     """Posts at a time to one wallet (scheme, host and port)."""
-    timeout: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0), le=timedelta(seconds=30))
-    """Time a wallet has to answer a post."""
-    allow_private: bool = False
-    """Post to private, loopback and link-local addresses too; for development and closed networks."""
-    allow_http: bool = False
-    """Post to http URLs too; for development and closed networks."""
+    egress: EgressSettings = EgressSettings()
+    """Which addresses wallets may have (private ones only if allowed by name), and limits of their answers."""
     deliver_for: timedelta = Field(default=timedelta(hours=24), gt=timedelta(0))
     """How long a slice is posted before it is UNDELIVERABLE."""
 
@@ -67,6 +66,12 @@ class StampSettings(ServiceSettings):
     """Worker processes that make proofs; 0 means one per processor."""
     path_base: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
     """Prefix under which the HTTP door serves its routes as well, e.g. /stamp-api."""
+    http_callers: dict[str, SecretStr] = Field(default_factory=dict)
+    """Bearer tokens of the HTTP door by identity. None: nobody is asked, and the door listens on loopback only."""
+    http_tls: bool = False
+    """Serve the HTTP door with stamp's certificate; off where an ingress speaks TLS in front of it."""
+    withdraw_wait: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0), le=timedelta(minutes=1))
+    """How long the HTTP door waits for the registry to commit a withdrawal before it answers 202 instead of 201."""
     sweep_interval: timedelta = Field(default=timedelta(milliseconds=250), gt=timedelta(0))
     """How often what is due is looked for."""
     event_patience: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0))
@@ -81,3 +86,11 @@ class StampSettings(ServiceSettings):
     """How long what a process has taken up is left to it; after a crash it is taken up again then."""
     stuck_after: timedelta = Field(default=timedelta(hours=1), gt=timedelta(0))
     """How long a certificate may stay in one state on its way before it is STUCK."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.lease < self.wallets.egress.timeout + timedelta(seconds=2):
+            raise ValueError("lease must be at least two seconds longer than wallets.egress.timeout")
+        if self.http_listen and not self.http_callers and not addresses.is_loopback(self.http_listen):
+            raise ValueError("the HTTP door beyond loopback needs http_callers, or switch it off: http_listen none")
+        return self

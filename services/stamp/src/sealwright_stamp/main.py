@@ -9,9 +9,11 @@ from sealwright.stamp.v1 import stamp_service_pb2 as pb
 from sealwright_common.domain.certificates import DoorRules
 from sealwright_common.runtime.app import App, run_service
 from sealwright_common.runtime.db import Database
+from sealwright_common.runtime.egress import Egress
 from sealwright_common.runtime.events import Broker, Consumer, Relay
 from sealwright_common.runtime.faults import arm
 from sealwright_common.runtime.grpc import ChannelSettings, GrpcServer, GrpcService, Policies, Policy, connect
+from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.worker import Worker
 
 from sealwright_stamp import subscriptions
@@ -21,14 +23,16 @@ from sealwright_stamp.adapters.proofs.workers import ProofWorkers
 from sealwright_stamp.adapters.registry import RegistryClients
 from sealwright_stamp.adapters.signer import AreaIssuer, SignerClient
 from sealwright_stamp.adapters.wallets import HttpWallets
-from sealwright_stamp.api.service import StampServicer, StampUseCases
+from sealwright_stamp.api.service import StampServicer
 from sealwright_stamp.codec.events import encode_event
 from sealwright_stamp.codec.transactions import RegistryFormat
 from sealwright_stamp.config import StampSettings
+from sealwright_stamp.http.application import HttpCallers, application
 from sealwright_stamp.usecases.accept import AcceptOrders
 from sealwright_stamp.usecases.backoff import Backoff, Patience
 from sealwright_stamp.usecases.check import Check
 from sealwright_stamp.usecases.deliver import Deliver
+from sealwright_stamp.usecases.doors import StampUseCases
 from sealwright_stamp.usecases.importing import ImportMeasurements
 from sealwright_stamp.usecases.look import GetCertificate, GetHistory, ListCertificates, Watch
 from sealwright_stamp.usecases.mark import MarkIssued
@@ -36,7 +40,7 @@ from sealwright_stamp.usecases.mend import Redeliver, Resume
 from sealwright_stamp.usecases.recipients import CreateRecipient, GetRecipient, ListRecipients
 from sealwright_stamp.usecases.submit import Submit
 from sealwright_stamp.usecases.sweep import Stall, Sweep
-from sealwright_stamp.usecases.withdraw import ListWithdrawn, Withdraw
+from sealwright_stamp.usecases.withdraw import FindWithdrawn, ListWithdrawn, Withdraw
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -83,7 +87,8 @@ async def build(app: App, settings: StampSettings) -> None:
     )
     broker = app.add(Broker(settings.nats))
     workshop = app.add(ProofWorkers(settings.provers))
-    wallets = app.add(HttpWallets(at_once=settings.wallets.at_once, timeout=settings.wallets.timeout))
+    egress = app.add(Egress(settings.wallets.egress))
+    wallets = HttpWallets(egress, settings.wallets.egress, settings.wallets.at_once)
     signer_channel = app.add(connect(settings.signer, "signer", settings.tls))
     registry_channels = {
         name: app.add(
@@ -116,6 +121,7 @@ async def build(app: App, settings: StampSettings) -> None:
         watch=Watch(database),
         withdraw=Withdraw(database, rules, patience),
         list_withdrawn=ListWithdrawn(database),
+        find_withdrawn=FindWithdrawn(database),
         resume=Resume(database),
         redeliver=Redeliver(database, patience),
         import_measurements=ImportMeasurements(database, accept),
@@ -135,6 +141,11 @@ async def build(app: App, settings: StampSettings) -> None:
             database=database,
         )
     )
+    if settings.http_listen is not None:
+        callers = HttpCallers({token.get_secret_value(): name for name, token in settings.http_callers.items()})
+        door = application(usecases, callers, settings.path_base, settings.withdraw_wait, app.reasons)
+        tls = settings.tls if settings.http_tls else None
+        app.add(HttpServer(settings.http_listen, door, tls=tls, limits=settings.limits))
 
 
 def patience_of(settings: StampSettings) -> Patience:

@@ -107,8 +107,7 @@ def _stamp(around: Surroundings) -> dict[str, str]:
         **_peer("SIGNER", Service.SIGNER, around),
         "REGISTRIES": json.dumps(registries),
         "GRID_AREAS": json.dumps(areas),
-        "WALLETS__ALLOW_PRIVATE": "true",
-        "WALLETS__ALLOW_HTTP": "true",
+        "WALLETS__EGRESS__ALLOW_HOSTS": json.dumps(["127.0.0.1"]),
     }
 
 

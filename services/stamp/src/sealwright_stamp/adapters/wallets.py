@@ -8,47 +8,36 @@ from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
+from sealwright_common.domain.errors import Unavailable
+from sealwright_common.runtime.egress import Egress, EgressRefused, EgressSettings, check_url
 from sealwright_common.runtime.faults import fault_point
 
 from sealwright_stamp.ports import Item, PostResult, PostVerdict
 
 AT_ONCE = 16
 """Posts at a time to one wallet."""
-TIMEOUT = timedelta(seconds=10)
 PASSING = frozenset({408, 425, 429})
 """4xx that are worth another try."""
-MOST_ANSWER = 2000
-"""Bytes of a refusal that are read to tell why."""
 BUSY = PostResult(PostVerdict.LATER, "the wallet is busy with other slices")
 
 
 class HttpWallets:
-    """Posts slices. A part of the app."""
+    """Posts slices through the guarded egress."""
 
-    def __init__(self, *, at_once: int = AT_ONCE, timeout: timedelta = TIMEOUT) -> None:
-        self.name = "wallets"
+    def __init__(self, egress: Egress, settings: EgressSettings, at_once: int = AT_ONCE) -> None:
+        self._egress = egress
+        self._settings = settings
         self._at_once = at_once
-        self._timeout = timeout.total_seconds()
-        self._session: aiohttp.ClientSession | None = None
         self._gates: dict[str, asyncio.Semaphore] = {}
-
-    async def start(self) -> None:
-        """Opens no connection yet."""
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._timeout), connector=aiohttp.TCPConnector(limit=0)
-        )
-
-    async def stop(self) -> None:
-        """Closes connections."""
-        if self._session is not None:
-            await self._session.close()
 
     def refusal(self, url: str) -> str | None:
         """What is wrong with a wallet's URL; None if slices may be posted to it."""
-        parts = urlsplit(url)
-        return None if parts.scheme in ("http", "https") and parts.hostname else "an http or https URL"
+        try:
+            check_url(url, self._settings)
+        except EgressRefused as refused:
+            return f"the URL of a public wallet: {refused.message}"
+        return None
 
     def origin(self, url: str) -> str:
         """Scheme, host and port: what the number of posts at a time is counted by."""
@@ -57,7 +46,8 @@ class HttpWallets:
 
     async def post(self, items: Sequence[Item], within: timedelta) -> list[PostResult]:
         """Posts each slice once; what cannot be begun in time for its answer to come ``within`` the time is LATER."""
-        begin_by = asyncio.get_running_loop().time() + within.total_seconds() - self._timeout - 1
+        longest = self._settings.timeout.total_seconds() + 1
+        begin_by = asyncio.get_running_loop().time() + within.total_seconds() - longest
         return list(await asyncio.gather(*(self._post(item, begin_by) for item in items)))
 
     async def _post(self, item: Item, begin_by: float) -> PostResult:
@@ -71,18 +61,14 @@ class HttpWallets:
             return result
 
     async def _send(self, item: Item) -> PostResult:
-        if self._session is None:
-            raise RuntimeError("the wallets' client is not started")
-        headers = {"content-type": "application/json", "idempotency-key": f"{item.ref.certificate_id}/{item.position}"}
+        key = {"idempotency-key": f"{item.ref.certificate_id}/{item.position}"}
         try:
-            async with self._session.post(
-                item.endpoint.url, data=slice_json(item), headers=headers, allow_redirects=False
-            ) as response:
-                return verdict(response.status, await response.content.read(MOST_ANSWER))
-        except TimeoutError:
-            return PostResult(PostVerdict.LATER, f"no answer within {self._timeout:g} s")
-        except (aiohttp.ClientError, OSError) as error:
-            return PostResult(PostVerdict.LATER, f"not reachable: {type(error).__name__}")
+            reply = await self._egress.post(item.endpoint.url, slice_json(item), headers=key)
+        except EgressRefused as refused:
+            return PostResult(PostVerdict.REFUSED, refused.message)
+        except Unavailable as away:
+            return PostResult(PostVerdict.LATER, away.message)
+        return verdict(reply.status, reply.body)
 
 
 def slice_json(item: Item) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from sealwright.stamp.v1 import stamp_service_pb2 as pb
 from sealwright_common.domain.call import Call
@@ -13,31 +12,7 @@ from sealwright_common.runtime.grpc import answer
 
 from sealwright_stamp.codec import certificates as codec
 from sealwright_stamp.codec import imports as import_codec
-from sealwright_stamp.usecases.accept import AcceptOrders
-from sealwright_stamp.usecases.importing import ImportMeasurements
-from sealwright_stamp.usecases.look import GetCertificate, GetHistory, ListCertificates, Watch
-from sealwright_stamp.usecases.mend import Redeliver, Resume
-from sealwright_stamp.usecases.recipients import CreateRecipient, GetRecipient, ListRecipients
-from sealwright_stamp.usecases.withdraw import ListWithdrawn, Withdraw
-
-
-@dataclass(frozen=True, slots=True)
-class StampUseCases:
-    """What the doors can have done."""
-
-    create_recipient: CreateRecipient
-    get_recipient: GetRecipient
-    list_recipients: ListRecipients
-    accept: AcceptOrders
-    get_certificate: GetCertificate
-    list_certificates: ListCertificates
-    history: GetHistory
-    watch: Watch
-    withdraw: Withdraw
-    list_withdrawn: ListWithdrawn
-    resume: Resume
-    redeliver: Redeliver
-    import_measurements: ImportMeasurements
+from sealwright_stamp.usecases.doors import StampUseCases
 
 
 class StampServicer:

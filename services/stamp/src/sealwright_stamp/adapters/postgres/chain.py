@@ -80,15 +80,17 @@ _MOVE = """with moved as (
         delivery = case when $6::text is not null then $6
             when $4::text = 'WITHDRAWN' and c.delivery = 'PENDING' then 'NONE' else c.delivery end,
         delivery_reason = case when $6::text is null then c.delivery_reason else w.reason end,
-        delivery_attempts = c.delivery_attempts + ($6::text is not null and $6::text in ('DELIVERED', 'UNDELIVERABLE'))::int,
+        delivery_attempts = c.delivery_attempts + coalesce($6::text in ('DELIVERED', 'UNDELIVERABLE'), false)::int,
         delivery_deadline = coalesce($7::timestamptz, c.delivery_deadline),
         claimed_until = case when $6::text is null then c.claimed_until end,
         due_time = case when $4::text is null and c.state <> 'ISSUED' then c.due_time
-            when $4::text = 'ISSUED' and $6::text is null and c.delivery <> 'PENDING' then null else $5::timestamptz end,
+            when $4::text = 'ISSUED' and $6::text is null and c.delivery <> 'PENDING' then null
+            else $5::timestamptz end,
         attempts = 0, version = c.version + 1, update_time = $9::timestamptz
     from unnest($1::bigint[], $2::text[]) as w (row_id, reason)
     where c.row_id = w.row_id and c.state = any($3::text[])
-        and ($6::text is null or $4::text is not null or (c.delivery <> $6::text and ($6::text <> 'UNDELIVERABLE' or c.delivery = 'PENDING')))
+        and ($6::text is null or $4::text is not null
+            or (c.delivery <> $6::text and ($6::text <> 'UNDELIVERABLE' or c.delivery = 'PENDING')))
     returning c.row_id, c.registry, c.certificate_id, c.version, c.state, w.reason as told_reason),
 told as (
     insert into certificate_history (row_id, version, state, event, reason, time)
