@@ -71,7 +71,7 @@ class ProbeWork(UnitOfWork):
 
     async def change(self, thing: str, times: int = 1, note: str = "") -> None:
         """Raises the thing's version ``times`` times, with an event each."""
-        version = await self.connection.fetchval(
+        version: Any = await self.connection.fetchval(
             """insert into thing (id, version) values ($1, $2)
                on conflict (id) do update set version = thing.version + $2 returning version""",
             thing,

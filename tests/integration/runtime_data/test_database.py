@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from sealwright_common.domain.call import system_call
 from sealwright_common.domain.errors import Reason, Unavailable
+from sealwright_common.runtime.app import App
 from sealwright_common.runtime.config import DatabaseSettings
 from sealwright_common.runtime.db import Database, MigrationError, Retention, UnitOfWork, violated_constraint
 from sealwright_common.runtime.db.housekeeping import clean
@@ -68,7 +69,7 @@ async def test_a_caller_that_gives_up_during_the_commit_does_not_stop_it(databas
 
 
 async def _asleep(connection: asyncpg.Connection) -> bool:
-    return await connection.fetchval("select exists(select from pg_stat_activity where wait_event = 'PgSleep')")
+    return True is await connection.fetchval("select exists(select from pg_stat_activity where wait_event = 'PgSleep')")
 
 
 async def test_a_read_cannot_write(database_dsn: str) -> None:
@@ -207,6 +208,23 @@ async def test_a_changed_migration_is_refused_and_named(database_dsn: str, tmp_p
     (tmp_path / "0003_gap.sql").write_text("select 1")
     with pytest.raises(MigrationError, match="expected number 0002"):
         await database().start()
+
+
+async def test_a_migration_refused_by_a_late_database_stops_the_service(
+    postgres_factory: Callable[[], PostgresServer], tmp_path: Path
+) -> None:
+    server = postgres_factory()
+    dsn = server.create_database("late")
+    (tmp_path / "0001_bad.sql").write_text("select no_such_function()")
+    server.stop()
+    settings = DatabaseSettings(dsn=SecretStr(dsn))
+    app = App("test")
+    database = app.add(Database(settings, work=UnitOfWork, encode_event=lambda _: None, migrations=tmp_path))  # type: ignore
+    running_app = asyncio.create_task(app.run())
+    await until(lambda: "unreachable" in (database.ready() or ""))
+    await asyncio.to_thread(server.start)
+    with pytest.raises(MigrationError, match=r"0001_bad\.sql"):
+        await asyncio.wait_for(running_app, 10)
 
 
 async def test_a_failing_migration_leaves_nothing(database_dsn: str, tmp_path: Path) -> None:

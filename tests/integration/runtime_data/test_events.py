@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sealwright_common.domain.errors import InvalidArgument, Reason, Unavailable
 from sealwright_common.runtime.events import Backoff, Consumer, Event, Relay, dead_letters
 from sealwright_common.runtime.events.broker import BrokerRefused
 from sealwright_common.runtime.events.event import parse_event
 from sealwright_common.runtime.events.publishing import COLUMNS, Outgoing, header_fields
 from sealwright_common.runtime.events.replay import replay
+from sealwright_sandbox.embedded.nats import NatsServer
 
 from tests.integration.runtime_data.conftest import delete_stream
 from tests.integration.runtime_data.probe import (
@@ -23,6 +28,7 @@ from tests.integration.runtime_data.probe import (
     EFFECTS,
     PENDING,
     TYPE,
+    Changed,
     affect,
     decode,
     make_broker,
@@ -404,6 +410,54 @@ async def test_a_stopped_consumer_gives_back_what_it_had(mesh: Mesh) -> None:
         await consumer.stop()
         async with running(mesh.consumer(ack_wait=timedelta(minutes=10))):
             await mesh.effects(1, 5)
+
+
+async def test_an_event_too_large_for_the_broker_does_not_block_the_others(database_dsn: str, tmp_path: Path) -> None:
+    with NatsServer(tmp_path / "small", max_payload_bytes=64 * 1024) as small:
+        mesh = Mesh(database_dsn, small.url)
+        async with mesh.running(mesh.consumer()):
+            async with mesh.database.begin_system("test") as work:
+                await work.change("a")
+                await work.change("large", note="x" * 70_000)
+                await work.change("b")
+            await mesh.effects(2)
+            await until(lambda: equals(mesh.dsn, PENDING, 0))
+            (letter,) = await dead_letters.listed(mesh.database, consumer="relay")
+    assert letter.event.aggregate_id == "large"
+    assert "max_payload" in letter.detail
+
+
+@pytest.mark.promise(34)
+async def test_one_trace_from_the_change_to_its_effect(mesh: Mesh) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    follow_ups: list[str] = []
+
+    async def handler(events: list[Event], begin: Any) -> None:
+        async with begin() as work:
+            await work.affect(events)
+            if events[0].aggregate_id == "a":
+                # What a handler emits goes on with the trace it was called in.
+                work.emit(Changed("follow-up", 1))
+                follow_ups.append(work.call.trace)
+
+    tracer = provider.get_tracer("test")
+    consumer = Consumer(mesh.database, mesh.broker, subscription(handler, batch=1), tracer=tracer)
+    async with mesh.running():
+        with tracer.start_as_current_span("request") as request:
+            await mesh.change("a")
+        async with running(consumer):
+            await mesh.effects(2)
+        emitted = await value(mesh.dsn, "select trace from outbox where aggregate_id = 'follow-up'")
+    trace_id = format(request.get_span_context().trace_id, "032x")
+    process = next(span for span in exporter.get_finished_spans() if span.name == "process sealwright_probe")
+    assert process.parent is not None
+    assert process.context is not None
+    assert process.parent.span_id == request.get_span_context().span_id
+    assert format(process.context.trace_id, "032x") == trace_id
+    assert follow_ups[0].split("-")[1] == trace_id
+    assert emitted.split("-")[1:3] == [trace_id, format(process.context.span_id, "016x")]
 
 
 def test_backoff_grows_and_stays_within_its_ceiling() -> None:

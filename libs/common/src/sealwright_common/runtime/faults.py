@@ -39,7 +39,7 @@ def arm(environment: str, variables: Mapping[str, str] | None = None) -> None:
 
 def fault_point(name: str) -> None:
     """Kills this process with SIGKILL if ``name`` is armed and this is the pass it is armed for."""
-    if _Armed.name != name:
+    if not name or _Armed.name != name:
         return
     _Armed.passes -= 1
     if _Armed.passes == 0:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from importlib.abc import Traversable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import asyncpg
 import structlog
@@ -26,6 +26,9 @@ from sealwright_common.runtime.db.housekeeping import Retention, clean
 from sealwright_common.runtime.db.migrate import RUNTIME, MigrationError, MigrationSet, migrate
 from sealwright_common.runtime.db.work import EncodeEvent, UnitOfWork
 from sealwright_common.runtime.traceparent import current_traceparent
+
+if TYPE_CHECKING:
+    from sealwright_common.runtime.app import App
 
 log = structlog.get_logger(__name__)
 
@@ -85,8 +88,13 @@ class Database(Generic[W]):
         self._pool: asyncpg.Pool | None = None
         self._why_not: str | None = "not started"
         self._available = asyncio.Event()
+        self._app: App | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._on_commit: list[Callable[[], None]] = []
+
+    def attach(self, app: App) -> None:
+        """Lets a migration that is refused when the server comes late stop the service."""
+        self._app = app
 
     # -- the part -----------------------------------------------------------------------------------------------------
 
@@ -271,6 +279,8 @@ class Database(Generic[W]):
             except MigrationError as error:
                 self._why_not = str(error)
                 log.error("migration refused; mend it and start again", part=self.name, problem=str(error))
+                if self._app is not None:
+                    self._app.fail(error)
                 return
             except _FAILURES as error:
                 self._note(error)

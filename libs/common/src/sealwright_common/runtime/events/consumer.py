@@ -34,8 +34,6 @@ from sealwright_common.runtime.traceparent import context_of
 from sealwright_common.runtime.worker import Worker
 
 log = structlog.get_logger(__name__)
-tracer = trace.get_tracer("sealwright.events")
-
 _PATIENCE = 1.0
 _STOP_SECONDS = 5.0
 _REQUEUED_EVERY = timedelta(seconds=2)
@@ -55,11 +53,19 @@ class _Waiting:
 class Consumer:
     """Feeds one subscription; a part of the app. Instances with the same durable name share the events."""
 
-    def __init__(self, database: Database[Any], broker: Broker, subscription: Subscription) -> None:
+    def __init__(
+        self,
+        database: Database[Any],
+        broker: Broker,
+        subscription: Subscription,
+        *,
+        tracer: trace.Tracer | None = None,
+    ) -> None:
         self.name = f"consumer {subscription.durable}"
         self._database = database
         self._broker = broker
         self._subscription = subscription
+        self._tracer = tracer or trace.get_tracer("sealwright.events")
         self._handling = Handling(database, subscription)
         self._waiting = _Waiting()
         self._leaving = asyncio.Event()
@@ -327,7 +333,7 @@ class Consumer:
         """Continues the trace of the events if they share one; else a new trace with links to theirs."""
         traces = sorted({event.trace for event in events if event.trace})
         links = [trace.Link(trace.get_current_span(context_of(parent)).get_span_context()) for parent in traces[1:]]
-        return tracer.start_as_current_span(
+        return self._tracer.start_as_current_span(
             f"process {stream_name(self._subscription.stream)}",
             context=context_of(traces[0] if len(traces) == 1 else ""),
             kind=trace.SpanKind.CONSUMER,
