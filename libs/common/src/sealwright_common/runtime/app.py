@@ -107,6 +107,7 @@ class App:
         self._watch_interval = watch_interval
         self._watcher: asyncio.Task[None] | None = None
         self._stop_asked = asyncio.Event()
+        self._failure: Exception | None = None
         self._ready_now = asyncio.Event()
         self._running = False
         self._draining = False
@@ -159,6 +160,11 @@ class App:
         """Ask :meth:`run` to stop gracefully; may be called from a part."""
         self._stop_asked.set()
 
+    def fail(self, error: Exception) -> None:
+        """Stop because of something that waiting will not mend, found after the start; :meth:`run` raises it."""
+        self._failure = self._failure or error
+        self._stop_asked.set()
+
     async def run(self) -> None:
         """Start, serve until asked to stop, stop."""
         await self.start()
@@ -166,6 +172,8 @@ class App:
             await self._stop_asked.wait()
         finally:
             await self.stop()
+        if self._failure is not None:
+            raise self._failure
 
     async def stop(self) -> None:
         """Say not ready, drain in reverse within the grace, let work past its point of no return finish, stop."""
