@@ -30,14 +30,19 @@ from sealwright_certify.adapters.cel import CelFactory
 from sealwright_certify.adapters.dcp.gateway import DcpGateway
 from sealwright_certify.adapters.dcp.holder_tokens import SelfIssuedTokens
 from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
+from sealwright_certify.adapters.dcp.presentations import PresentationFactory
 from sealwright_certify.adapters.did_web import DidWeb
 from sealwright_certify.adapters.postgres import CertifyUnitOfWork
+from sealwright_certify.adapters.postgres_sources import DatabaseFactory, DataSources
 from sealwright_certify.adapters.public_keys import public_jwk
 from sealwright_certify.adapters.rotator import RotatorClient
 from sealwright_certify.adapters.schemas import JsonSchemas
 from sealwright_certify.adapters.secrets import SealedTokens
 from sealwright_certify.adapters.signer import SignerClient
+from sealwright_certify.adapters.sources.entry_points import entry_point_factories
+from sealwright_certify.adapters.sources.remote import RemoteFactory
 from sealwright_certify.adapters.sources.simple import PushedFactory, StaticFactory
+from sealwright_certify.adapters.sources.stored import HolderFactory
 from sealwright_certify.adapters.status_vc import StatusVcWriter
 from sealwright_certify.adapters.templates import JsonETemplates
 from sealwright_certify.adapters.vc_jwt import VcJwtWriter
@@ -153,7 +158,19 @@ async def build(app: App, settings: CertifySettings) -> None:
     secrets = SealedTokens(settings.token_key.get_secret_value() if settings.token_key else None)
 
     templates, schemas, writers = JsonETemplates(), JsonSchemas(), Writers(VcJwtWriter())
-    sources = SourceRegistry(StaticFactory(), PushedFactory())
+    data_sources = app.add(DataSources({name: dsn.get_secret_value() for name, dsn in settings.data_sources.items()}))
+    plugins = {
+        name: app.add(connect(plugin, f"plugin {name}", settings.tls)) for name, plugin in settings.plugins.items()
+    }
+    sources = SourceRegistry(
+        DatabaseFactory(database, data_sources),
+        HolderFactory(database),
+        PresentationFactory(database, egress, dids, own_tokens, app.clock),
+        StaticFactory(),
+        PushedFactory(),
+        RemoteFactory(plugins),
+        *entry_point_factories(),
+    )
     evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas)
     generation = Generation(
         database,
@@ -195,6 +212,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         concurrency=settings.delivery.retries_at_once,
         ended=lambda: refuse.wake(),
     )
+    tokens = SelfIssuedTokens(database, dids, app.clock)
     backlog = Backlog(database, settings.door.open_per_tenant)
     sweep = settings.sweep_interval
     app.add(firsts)
@@ -206,6 +224,7 @@ async def build(app: App, settings: CertifySettings) -> None:
     refuse = app.add(Worker("refuse", refusals.run, sweep, clock=app.clock))
     offers = app.add(Worker("offers", holders.send, sweep, clock=app.clock))
     app.add(Worker("expire", Expiry(database).run, sweep, clock=app.clock))
+    app.add(Worker("forget tokens", tokens.forget, timedelta(minutes=1), clock=app.clock))
     app.add(Worker("backlog", backlog.count, timedelta(seconds=5), clock=app.clock))
     app.add(Consumer(database, broker, subscriptions.key_events(keys, holders)))
     app.add(Consumer(database, broker, subscriptions.approvals(generate.wake)))
@@ -228,7 +247,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         definitions,
         requests,
         queries,
-        SelfIssuedTokens(database, dids, app.clock),
+        tokens,
         backlog,
         sources=Buckets(app.clock, settings.door.requests_per_source),
         holders=Buckets(app.clock, settings.door.requests_per_did),

@@ -432,6 +432,10 @@ class TokenGuard(Protocol):
         """Remembers a token id until ``until``; False if it was used before. Atomic over every instance."""
         ...
 
+    async def forget(self, now: datetime, limit: int) -> int:
+        """Deletes at most ``limit`` ids whose time is over; returns how many."""
+        ...
+
 
 class CertifyWork(Protocol):
     """One transaction over certify's tables."""

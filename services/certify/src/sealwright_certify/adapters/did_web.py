@@ -1,7 +1,8 @@
 """did:web (W3C CCG method): where the document lies, fetching it safely, reading the keys out of it.
 
 Documents are kept for a while, failures too, and one DID is fetched by one caller at a time. A key id that a kept
-document lacks may be looked up anew, but not more often than every few seconds, so that nobody can make certify hammer a host.
+document lacks may be looked up anew, but not more often than every few seconds, so that nobody can make certify hammer
+a host.
 """
 
 from __future__ import annotations

@@ -8,14 +8,19 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import aio
 from sealwright.common.v1 import keys_pb2
+from sealwright.plugin.v1 import attestation_source_service_pb2 as plugin
+from sealwright.plugin.v1.attestation_source_service_pb2_grpc import AttestationSourceServiceStub
 from sealwright.rotator.v1 import resources_pb2 as rotator_resources
 from sealwright.rotator.v1 import rotator_service_pb2 as rotator
 from sealwright.rotator.v1.rotator_service_pb2_grpc import RotatorServiceStub
 from sealwright.signer.v1 import signing_service_pb2 as signing
 from sealwright.signer.v1.signing_service_pb2_grpc import SigningServiceStub
+from sealwright_common.domain.definition_json import parse_json_object
 from sealwright_common.domain.intervals import Interval
+from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm, KeyState
 
+from sealwright_certify.codec.values import json_text
 from sealwright_certify.ports import IssuerKey, SigningKey
 
 _ALGORITHMS = {
@@ -80,3 +85,30 @@ def _key(key: rotator_resources.IssuerKey) -> IssuerKey:
 def moment(time: Timestamp) -> datetime:
     """A timestamp as UTC."""
     return time.ToDatetime(UTC)
+
+
+def source_stub(channel: aio.Channel) -> AttestationSourceServiceStub:
+    """Calls to an attestation source plugin."""
+    return AttestationSourceServiceStub(channel)
+
+
+def validate_source_request(tenant: str, configuration: JsonObject) -> plugin.ValidateSourceRequest:
+    """Asks a plugin whether a configuration is good."""
+    return plugin.ValidateSourceRequest(tenant=tenant, configuration_json=json_text(configuration))
+
+
+def evaluate_source_request(
+    tenant: str, attestation_id: str, configuration: JsonObject, holder_did: str
+) -> plugin.EvaluateSourceRequest:
+    """Asks a plugin for claims."""
+    return plugin.EvaluateSourceRequest(
+        tenant=tenant,
+        attestation_id=attestation_id,
+        configuration_json=json_text(configuration),
+        holder_did=holder_did,
+    )
+
+
+def source_claims(response: plugin.EvaluateSourceResponse) -> JsonObject | None:
+    """What a plugin said; InvalidArgument if it is no JSON object."""
+    return parse_json_object(response.claims_json, "claims_json") if response.claims_json else None

@@ -53,6 +53,11 @@ class SelfIssuedTokens:
         access = jws.claims.get("token")
         return HolderIdentity(did, access if isinstance(access, str) and access else None)
 
+    async def forget(self) -> bool:
+        """Deletes marks of tokens that expired; True if there may be more."""
+        async with self._store.begin_system("token") as work:
+            return await work.tokens.forget(work.now, 5000) == 5000
+
     def _claims(self, jws: Jws, audience: str) -> tuple[str, str, datetime]:
         """Everything that can be told without asking anybody."""
         claims, now = jws.claims, self._clock.now()

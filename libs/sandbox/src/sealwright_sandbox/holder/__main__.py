@@ -1,0 +1,20 @@
+"""``python -m sealwright_sandbox.holder --listen 127.0.0.1:7403``"""
+
+from __future__ import annotations
+
+import argparse
+
+from sealwright_sandbox.holder.server import SandboxHolders
+from sealwright_sandbox.serve import serve
+
+
+def main() -> None:
+    """Runs the holders until a signal."""
+    parser = argparse.ArgumentParser(prog="sealwright-sandbox-holder", description=__doc__)
+    parser.add_argument("--listen", default="127.0.0.1:7403", help="HTTP address")
+    holders = SandboxHolders(parser.parse_args().listen)
+    serve(holders, lambda: f"holders at {holders.url}")
+
+
+if __name__ == "__main__":
+    main()
