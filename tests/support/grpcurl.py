@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,10 +73,21 @@ class Grpcurl:
         """The RPCs of ``service``."""
         return list(self.pool.FindServiceByName(service).methods)
 
-    def call(self, method: str, *requests: dict[str, Any], tenant: str | None = None, limit: int = 100) -> list[Any]:
-        """Calls ``package.Service/Method`` with JSON requests; returns its responses (at most ``limit``) as JSON.
+    def describe(self, symbol: str) -> str:
+        """The full name of what ``symbol`` names, after finding it by reflection; KeyError if there is none."""
+        return self.pool.FindFileContainingSymbol(symbol).name
 
-        Raises :class:`Refused`.
+    def call(
+        self,
+        method: str,
+        *requests: dict[str, Any],
+        tenant: str | None = None,
+        limit: int = 100,
+        seconds: float | None = None,
+    ) -> list[Any]:
+        """Calls ``package.Service/Method`` with JSON requests; returns its responses as JSON with the proto's names.
+
+        A stream is read up to ``limit`` responses, or for ``seconds``. Raises :class:`Refused`.
         """
         service, _, name = method.partition("/")
         descriptor = self.pool.FindServiceByName(service).methods_by_name[name]
@@ -88,17 +98,20 @@ class Grpcurl:
         )
         invoke = getattr(self.channel, kind)(
             f"/{method}",
-            request_serializer=Message.SerializeToString,
+            request_serializer=request_class.SerializeToString,
             response_deserializer=response_class.FromString,
         )
         metadata = (("sealwright-tenant", tenant),) if tenant else ()
         argument = iter(messages) if descriptor.client_streaming else messages[0]
         try:
-            answer = invoke(argument, timeout=TIMEOUT, metadata=metadata)
+            answer = invoke(argument, timeout=seconds or TIMEOUT, metadata=metadata)
             responses = list(_first(answer, limit)) if descriptor.server_streaming else [answer]
         except grpc.RpcError as error:
             raise Refused(error) from error
-        return [json.loads(json_format.MessageToJson(r, descriptor_pool=self.pool)) for r in responses]
+        return [
+            json_format.MessageToDict(response, preserving_proto_field_name=True, descriptor_pool=self.pool)
+            for response in responses
+        ]
 
 
 def _first(answers: Any, limit: int) -> Iterator[Message]:
