@@ -1,8 +1,9 @@
 """Pages of shell commands, run by a test: grpcurl lines through a caller that works like it, variables, and ``field``.
 
 Understood in a ```sh block: ``NAME=value``, ``NAME=$(grpcurl … | field PATH)``, ``grpcurl …`` with ``-d JSON`` (several
-JSON objects one after the other for client streams), ``-max-time N``, ``-H 'name: value'``, ``$FLAGS``; lines that end
-with a backslash go on; a command that ends with ``# refused: CODE`` must be refused so. Anything else is an error, so that a page cannot say what is not run.
+JSON objects one after the other for client streams), ``-max-time N``, ``-H 'name: value'``, ``$FLAGS``. A line that ends
+with a backslash goes on; a command that ends with ``# refused: CODE`` must be refused so. Anything else is an error, so
+that a page cannot say what is not run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any
+
+import pytest
 
 from tests.support.grpcurl import Grpcurl, Refused
 
@@ -58,12 +61,10 @@ class Shell:
         """Runs one command; AssertionError naming it if it fails, or if it does not and should."""
         command, _, expected = command.partition(_REFUSED)
         if expected:
-            try:
+            with pytest.raises(Refused) as refused:
                 self._grpcurl(command)
-            except Refused as refused:
-                assert refused.code == expected, f"{command}\n{refused}"
-                return
-            raise AssertionError(f"{command} should be refused with {expected}")
+            assert refused.value.code == expected, f"{command}\n{refused.value}"
+            return
         try:
             self._run(command)
         except Refused as refused:
