@@ -1,7 +1,7 @@
 """Pages of shell commands, run by a test: grpcurl lines through a caller that works like it, variables, and ``field``.
 
 Understood in a ```sh block: ``NAME=value``, ``NAME=$(grpcurl … | field PATH)``, ``grpcurl …`` with ``-d JSON`` (several
-JSON objects one after the other for client streams), ``-max-time N``, ``-H 'name: value'``, ``$FLAGS``. A line that ends
+JSON objects in a row for client streams), ``-max-time N``, ``-H 'name: value'``, ``$FLAGS``. A line that ends
 with a backslash goes on; a command that ends with ``# refused: CODE`` must be refused so. Anything else is an error, so
 that a page cannot say what is not run.
 """
