@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from sealwright_common.domain.certificates import CertificateRef, Step
 from sealwright_common.runtime.events import BeginWork, Event, Subscription
+from sealwright_common.runtime.faults import fault_point
 
 from sealwright_stamp.codec.events import decode_refs, event_type
 from sealwright_stamp.ports import Begin, StampWork
@@ -31,7 +32,9 @@ def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription
 def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
     async def handle(events: list[Event], begin: BeginWork) -> None:
         for tenant, some, refs in _chunks(events):
+            fault_point(f"{durable}.begin")
             await hop(tenant, refs, _begin(begin, some))
+            fault_point(f"{durable}.end")
 
     return Subscription(durable=durable, stream="stamp", types=[event_type(step) for step in steps], handler=handle)
 

@@ -33,7 +33,9 @@ class RegistryClients:
     async def statuses(self, registry: str, transaction_ids: Sequence[str]) -> list[RegistryStatus]:
         """States in the order of the ids."""
         stub = self._stub(registry)
-        return list(await asyncio.gather(*(self._status(stub, name) for name in transaction_ids)))
+        answers = list(await asyncio.gather(*(self._status(stub, name) for name in transaction_ids)))
+        fault_point("stamp.polled")
+        return answers
 
     async def stream(self, registry: str, certificate_id: UUID) -> list[bytes]:
         """The committed transactions of a certificate's stream, as bytes."""

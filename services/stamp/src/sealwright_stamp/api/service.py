@@ -8,6 +8,7 @@ from sealwright.stamp.v1 import stamp_service_pb2 as pb
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.certificates import Certificate, Recipient
 from sealwright_common.domain.ids import parse_id
+from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.grpc import answer
 
 from sealwright_stamp.codec import certificates as codec
@@ -45,9 +46,10 @@ class StampServicer:
 
     async def StampCertificates(self, request: pb.StampCertificatesRequest, call: Call) -> pb.StampCertificatesResponse:
         """Accepts up to 500 certificates."""
-        return await answer(
-            call, self._do.accept, codec.orders(request.certificates), codec.stamp_certificates_response
-        )
+        orders = codec.orders(request.certificates)
+        response = await answer(call, self._do.accept, orders, codec.stamp_certificates_response)
+        fault_point("stamp.accepted")
+        return response
 
     async def GetCertificate(self, request: pb.GetCertificateRequest, call: Call) -> pb.GetCertificateResponse:
         """Reads one certificate."""
