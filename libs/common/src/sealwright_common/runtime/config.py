@@ -7,11 +7,12 @@ one file per setting), and from the TOML file given by ``--config``. How they ar
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sealwright_common.runtime import addresses
@@ -24,6 +25,15 @@ def _listen_address(value: str) -> str:
 
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 """``host:port``; port 0 lets the system choose."""
+
+
+def _duration(value: object) -> object:
+    """Numbers, also as text of an environment variable, are seconds; all else is left to pydantic (ISO 8601)."""
+    return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+"""A duration: a number of seconds, or ISO 8601 such as PT1M30S."""
 
 
 class Section(BaseModel):
@@ -85,13 +95,13 @@ class LimitSettings(Section):
     """Calls at a time per rate class (read, write, sign, bulk, watch), over the defaults; more are refused at once."""
     rates: dict[str, float] = Field(default_factory=dict)
     """Calls per second per rate class and caller, over all instances; a class that is not named has no such limit."""
-    keepalive: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))
+    keepalive: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))
     """Idle time after which a connection is pinged."""
-    connection_age: timedelta = Field(default=timedelta(minutes=30), ge=timedelta(seconds=10))
+    connection_age: Duration = Field(default=timedelta(minutes=30), ge=timedelta(seconds=10))
     """Age at which a connection is asked to reconnect, so that load spreads over new instances."""
-    drain_delay: timedelta = Field(default=timedelta(seconds=2), ge=timedelta(0), le=timedelta(minutes=1))
+    drain_delay: Duration = Field(default=timedelta(seconds=2), ge=timedelta(0), le=timedelta(minutes=1))
     """Time between NOT_SERVING and the closing of the listeners, for load balancers to notice."""
-    grace: timedelta = Field(default=timedelta(seconds=15), ge=timedelta(0), le=timedelta(minutes=5))
+    grace: Duration = Field(default=timedelta(seconds=15), ge=timedelta(0), le=timedelta(minutes=5))
     """Time that running calls get to finish at shutdown."""
 
 

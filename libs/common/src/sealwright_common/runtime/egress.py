@@ -24,7 +24,7 @@ from pydantic import Field
 from yarl import URL
 
 from sealwright_common.domain.errors import FailedPrecondition, Problem, Reason, Unavailable
-from sealwright_common.runtime.config import Section
+from sealwright_common.runtime.config import Duration, Section
 from sealwright_common.runtime.telemetry.context import current_traceparent
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class EgressSettings(Section):
     """Hosts, or host:port, that may be called although they are private: a wallet inside the cluster, the sandbox."""
     allow_http: bool = False
     """Whether http:// may be called; allowed hosts may be in any case."""
-    timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0), le=timedelta(minutes=1))
+    timeout: Duration = Field(default=timedelta(seconds=5), gt=timedelta(0), le=timedelta(minutes=1))
     """Time for one request, connecting and reading included."""
     max_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Largest response body, in bytes."""

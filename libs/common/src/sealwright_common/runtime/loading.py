@@ -12,8 +12,9 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import PydanticUndefined
@@ -41,7 +42,7 @@ class Setting:
     env: str
     """Environment variable, e.g. ``SEALWRIGHT_SIGNER_DATABASE__POOL_SIZE``."""
     type: str
-    """Type as written in the settings class."""
+    """Type, in an operator's words: text, int, duration, path, a | b."""
     default: str | None
     """Default as text; None when the setting is required."""
     doc: str
@@ -202,14 +203,29 @@ def _describe(model: type[BaseModel], path: tuple[str, ...], prefix: str, *, req
         yield Setting(
             key=".".join(here),
             env=prefix + "__".join(here).upper(),
-            type=getattr(annotation, "__name__", str(annotation))
-            if get_origin(annotation) is None
-            else str(annotation),
+            type=_type_name(annotation),
             default=default if not (secret and default) else "(secret)",
             doc=(field.description or "").strip(),
             secret=secret,
             open=_is_open(annotation),
         )
+
+
+def _type_name(annotation: Any) -> str:
+    """The type as an operator writes values of it."""
+    if get_origin(annotation) is Annotated:
+        return _type_name(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " | ".join(_type_name(kind) for kind in get_args(annotation) if kind is not type(None))
+    if get_args(annotation):
+        inner = ", ".join(_type_name(kind) for kind in get_args(annotation))
+        return f"{get_origin(annotation).__name__}[{inner}]"
+    return _NAMES.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+_NAMES: dict[Any, str] = {SecretStr: "secret", timedelta: "duration", Path: "path", str: "text", bool: "true | false"}
 
 
 def _show(value: Any) -> str:

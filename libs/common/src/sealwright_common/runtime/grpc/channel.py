@@ -21,9 +21,10 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import Field
 
+from sealwright_common.domain.errors import Problem, Reason, Unavailable
 from sealwright_common.domain.tenants import DEFAULT_TENANT
 from sealwright_common.runtime import addresses
-from sealwright_common.runtime.config import Section, TlsSettings
+from sealwright_common.runtime.config import Duration, Section, TlsSettings
 from sealwright_common.runtime.grpc import metadata
 from sealwright_common.runtime.grpc.credentials import CertificateFiles, channel_credentials
 from sealwright_common.runtime.grpc.errors import problem_from_rpc_error
@@ -67,7 +68,7 @@ class ChannelSettings(Section):
 
     target: str
     """gRPC target, e.g. 127.0.0.1:7101 or dns:///signer:7101."""
-    timeout: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
+    timeout: Duration = Field(default=timedelta(seconds=10), gt=timedelta(0))
     """Deadline of unary calls that give none."""
     server_name: str | None = None
     """DNS name the peer's certificate must have; by default the host of the target."""
@@ -366,7 +367,7 @@ class _Stream:
             async for response in self._call:
                 yield response
         except aio.AioRpcError as error:
-            raise problem_from_rpc_error(error) from error
+            raise _stream_problem(error) from error
         finally:
             self._call.cancel()
 
@@ -377,12 +378,23 @@ class _Stream:
         try:
             return await awaitable
         except aio.AioRpcError as error:
-            raise problem_from_rpc_error(error) from error
+            raise _stream_problem(error) from error
         except aio.UsageError:
             # Writing into a stream that the peer has ended: its status says why.
             if self._call.done() and await self._call.code() is not grpc.StatusCode.OK:
                 raise problem_from_rpc_error(await _error_of(self._call)) from None
             raise
+
+
+def _stream_problem(error: aio.AioRpcError) -> Problem:
+    """The problem of a stream that ended.
+
+    gRPC's client forgets the peer's status when it comes while a request is being sent, and says INTERNAL from its
+    core: all that is known then is that the stream is over, so it is worth another try.
+    """
+    if error.code() is grpc.StatusCode.INTERNAL and error.details() == "Internal error from Core":
+        return Unavailable(Reason.PEER_UNAVAILABLE, "the peer ended the stream; open it again to learn why")
+    return problem_from_rpc_error(error)
 
 
 async def _error_of(call: Any) -> aio.AioRpcError:

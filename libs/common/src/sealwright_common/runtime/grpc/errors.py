@@ -23,7 +23,9 @@ DETAILS_KEY = "grpc-status-details-bin"
 
 MAX_FIELDS = 20
 MAX_TEXT = 500
-"""Limits of what one error says: all of it travels in trailing metadata, of which peers accept 8 KiB."""
+MAX_DETAILS = 4500
+"""Limits of what one error says, in fields and bytes: all of it, in base64, is trailing metadata, of which peers accept
+8 KiB."""
 
 STATUS: dict[Code, grpc.StatusCode] = {code: grpc.StatusCode[code.name] for code in Code}
 _PROBLEMS: dict[str, type[Problem]] = {
@@ -52,21 +54,29 @@ def status_of(problem: Problem) -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(
         reason=problem.reason.value,
         domain=DOMAIN,
-        metadata={_clip(key, 64): _clip(value) for key, value in list(problem.metadata.items())[:MAX_FIELDS]},
+        metadata={_clip(key, 64): _clip(value) for key, value in list(problem.metadata.items())[:5]},
     )
-    details: list[error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo] = [info]
-    if problem.fields:
-        bad = error_details_pb2.BadRequest()
-        for wrong in problem.fields[:MAX_FIELDS]:
-            bad.field_violations.add(field=_clip(wrong.path, 200), description=_clip(wrong.expected, 200))
-        details.append(bad)
+    retry = error_details_pb2.RetryInfo()
     if problem.retry_after is not None:
-        retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromTimedelta(problem.retry_after)
-        details.append(retry)
-    for detail in details:
-        status.details.add().Pack(detail)
-    return status
+    fields = problem.fields[:MAX_FIELDS]
+    while True:
+        del status.details[:]
+        status.details.add().Pack(info)
+        if fields:
+            bad = error_details_pb2.BadRequest()
+            for wrong in fields:
+                bad.field_violations.add(field=_clip(wrong.path, 200), description=_clip(wrong.expected, 200))
+            status.details.add().Pack(bad)
+        if problem.retry_after is not None:
+            status.details.add().Pack(retry)
+        if status.ByteSize() <= MAX_DETAILS:
+            return status
+        # The first fields say most; what was too long to say goes first of all.
+        if len(fields) > 1:
+            fields = fields[: len(fields) // 2]
+        else:
+            info.metadata.clear()
 
 
 def problem_from_status(status: status_pb2.Status) -> Problem:
@@ -137,4 +147,5 @@ def _unpack(details: Iterable[any_pb2.Any], kind: type):
 
 
 def _clip(text: str, limit: int = MAX_TEXT) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= limit else raw[: limit - 3].decode("utf-8", "ignore") + "…"

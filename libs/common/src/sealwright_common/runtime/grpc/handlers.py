@@ -208,9 +208,9 @@ class Wrapped:
 
 async def abort(context: Context, problem: Problem) -> NoReturn:
     """End the call with a problem. Raises what gRPC wants to see at the end of an aborted call."""
-    details = ((DETAILS_KEY, status_of(problem).SerializeToString()),)
+    status = status_of(problem)
     try:
-        await context.abort(STATUS[problem.code], problem.message, details)
+        await context.abort(STATUS[problem.code], status.message, ((DETAILS_KEY, status.SerializeToString()),))
     except aio.InternalError:
         # The caller has left; there is nobody to tell.
         raise asyncio.CancelledError from None
