@@ -181,9 +181,17 @@ class IssuerKey:
         """Whether nothing but the time keeps it from signing."""
         return self.state in (KeyState.PENDING, KeyState.PUBLISHED, KeyState.ACTIVE)
 
+    def usable(self, moment: datetime) -> bool:
+        """Whether, its window aside, it may sign at ``moment``: made, and neither retired nor compromised by then.
+
+        A compromised key counts for no moment, not even before it was found out.
+        """
+        made = self.key_id is not None and self.state is not KeyState.COMPROMISED
+        return made and (self.retired_at is None or moment < self.retired_at)
+
     def active(self, moment: datetime) -> bool:
-        """Whether it signs at ``moment``: made, not out of use, and in its window."""
-        return self.key_id is not None and self.signs and self.window.contains(moment)
+        """Whether it signs at ``moment``, past or future: usable and in its window."""
+        return self.usable(moment) and self.window.contains(moment)
 
 
 def active_keys(keys: Iterable[IssuerKey], moment: datetime) -> list[IssuerKey]:
@@ -193,8 +201,5 @@ def active_keys(keys: Iterable[IssuerKey], moment: datetime) -> list[IssuerKey]:
 
 def signing_keys(keys: Iterable[IssuerKey], moment: datetime) -> list[IssuerKey]:
     """The keys of one cohort that sign a blind request at ``moment``: the earliest B + O unexpired ones in use."""
-    able = sorted(
-        (key for key in keys if key.key_id is not None and key.signs and key.window.end > moment),
-        key=lambda key: key.slot,
-    )
+    able = sorted((key for key in keys if key.usable(moment) and key.window.end > moment), key=lambda key: key.slot)
     return able[: able[0].issuer.schedule.modulus] if able else []

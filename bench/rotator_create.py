@@ -1,0 +1,122 @@
+"""Issuers created through rotator and signer, processes with mTLS, beside what the token makes when nobody else asks.
+
+`BENCH_ISSUERS` is the number of issuers of one key each (default 300; 10,000 takes a quarter of an hour with SoftHSM2,
+which writes a file for each object).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sealwright.common.v1 import keys_pb2
+from sealwright.rotator.v1 import resources_pb2
+from sealwright.rotator.v1 import rotator_service_pb2 as pb
+from sealwright.rotator.v1.rotator_service_pb2_grpc import RotatorServiceStub
+from sealwright_sandbox.data import packages_folder
+from sealwright_sandbox.embedded.nats import NatsServer
+from sealwright_sandbox.embedded.postgres import PostgresServer, create_database
+from sealwright_sandbox.embedded.softhsm import Token, find_softhsm, make_token
+
+from bench.framework import Row, alternate
+from tests.support.rotator import RotatorProcess
+from tests.support.signer import SignerProcess
+
+ISSUERS = int(os.environ.get("BENCH_ISSUERS", "300"))
+IN_FLIGHT = 6
+GOAL = 0.6
+
+
+def _raw(token: Token) -> float:
+    """Ed25519 key pairs per second, by a process that does nothing else with the token."""
+    code = f"""
+import sys, time
+from sealwright_common.domain.keys import KeyAlgorithm
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
+hsm = Pkcs11Hsm(TokenSettings(module={str(token.module)!r}, label={token.label!r}, pin={token.pin!r}))
+hsm.generate("warm", KeyAlgorithm.EDDSA, 2048)
+started = time.perf_counter()
+for n in range({ISSUERS}):
+    hsm.generate(f"key-{{n}}", KeyAlgorithm.EDDSA, 2048)
+print({ISSUERS} / (time.perf_counter() - started))
+"""
+    environment = os.environ | token.environment
+    out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return float(out.stdout)
+
+
+async def _created(rotator: RotatorProcess, prefix: str) -> float:
+    """Issuers per second."""
+    channel = rotator.channel()
+    stub, gate = RotatorServiceStub(channel), asyncio.Semaphore(IN_FLIGHT)
+    schedule = resources_pb2.Schedule(duration="P1D", buffer=1, mode=resources_pb2.SCHEDULE_MODE_SPARE)
+
+    async def create(n: int) -> None:
+        request = pb.CreateIssuerRequest(
+            issuer_type=f"{prefix}-{n}", schedule=schedule, purpose=keys_pb2.KEY_PURPOSE_TRANSACTION
+        )
+        async with gate:
+            await stub.CreateIssuer(request, timeout=60)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(create(n) for n in range(ISSUERS)))
+    rate = ISSUERS / (time.perf_counter() - started)
+    await channel.close()
+    return rate
+
+
+def _through(folder: Path, server: PostgresServer, nats: NatsServer, token: Token, n: int) -> float:
+    signer = SignerProcess(folder / f"signer{n}", create_database(server.dsn, f"signer_{n}"), nats.url, token)
+    rotator = RotatorProcess(
+        folder / f"rotator{n}", create_database(server.dsn, f"rotator_{n}"), nats.url, signer.target, signer.ca
+    )
+    signer.start()
+    rotator.start()
+
+    async def measured() -> float:
+        await signer.wait_ready()
+        await rotator.wait_ready()
+        return await _created(rotator, f"bench{n}")
+
+    try:
+        return asyncio.run(measured())
+    finally:
+        rotator.stop()
+        signer.stop()
+
+
+def bench() -> Iterator[Row]:
+    """Issuers against bare key pairs, each time in a fresh token."""
+    softhsm = find_softhsm(packages_folder())
+    numbers = iter(range(1000))
+    with (
+        tempfile.TemporaryDirectory() as name,
+        PostgresServer(Path(name) / "postgres") as server,
+        NatsServer(Path(name) / "nats") as nats,
+    ):
+        folder = Path(name)
+
+        def fresh() -> Token:
+            return make_token(softhsm, folder / f"token{next(numbers)}")
+
+        figures = alternate(
+            {
+                "issuers": lambda: _through(folder, server, nats, fresh(), next(numbers)),
+                "key pairs": lambda: _raw(fresh()),
+            },
+            3,
+        )
+    yield Row(
+        f"rotator creates {ISSUERS} issuers of one key",
+        figures["issuers"],
+        "Ed25519 key pairs made by the token alone",
+        figures["key pairs"],
+        GOAL,
+        "issuers/s",
+    )
