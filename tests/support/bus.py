@@ -9,6 +9,7 @@ from typing import Self
 from uuid import uuid4
 
 import nats
+import nats.js.errors
 from google.protobuf.message import Message
 from nats.aio.client import Client
 

@@ -60,13 +60,13 @@ async def redeem(channel: Channel, *items: token_service_pb2.RedeemItem, request
     return list((await token_service_pb2_grpc.TokenServiceStub(channel).RedeemBatch(request)).outcomes)
 
 
-def pass_item(name: str, token: bytes, payload: bytes = b"basket", **more: int) -> token_service_pb2.RedeemItem:
+def pass_item(name: str, token: bytes, payload: bytes = b"basket", cohort: int = 0) -> token_service_pb2.RedeemItem:
     return token_service_pb2.RedeemItem(
         issuer_type=name,
         privacy_pass=token_service_pb2.PrivacyPassToken(token=token),
         payload=payload,
         associated_data=b"mine",
-        **more,
+        issuer_cohort=cohort,
     )
 
 
@@ -127,7 +127,7 @@ async def test_a_privacy_pass_token_from_blinding_to_redemption(channel: Channel
         pass_item(name, forged),
         pass_item(name, tokens[2]),
         pass_item("nobody", tokens[1]),
-        pass_item(name, tokens[1], issuer_cohort=2),
+        pass_item(name, tokens[1], cohort=2),
         pass_item(name, tokens[1][:-1]),
         pass_item(name, b"\xff\xff" + tokens[1][2:]),
         pass_item(name, tokens[1]),

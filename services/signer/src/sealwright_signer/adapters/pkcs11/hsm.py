@@ -13,6 +13,7 @@ from sealwright_common.domain.keys import KeyAlgorithm
 
 from sealwright_signer.adapters.pkcs11 import mechanisms
 from sealwright_signer.adapters.pkcs11.token import Session, Token, TokenSettings
+from sealwright_signer.crypto import blind_rsa
 from sealwright_signer.ports import TokenKey
 
 WRAPPING_KEY = "sealwright-wrapping-key-1"
@@ -62,6 +63,9 @@ class Pkcs11Hsm:
     def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
         """Raw signatures, in order; not verified."""
         how = mechanisms.HOW_TO[key.algorithm]
+        if key.algorithm.blind and not all(blind_rsa.is_blinded_message(key.public_key, data) for data in inputs):
+            # SoftHSM answers a number above the modulus with CKR_GENERAL_ERROR, which would look like a lost device.
+            raise FailedPrecondition(Reason.KEY_NOT_USABLE, "raw RSA takes numbers below the modulus only")
 
         def work(session: Session) -> list[bytes]:
             sign = self._private_key(session, key).sign

@@ -1,0 +1,175 @@
+"""The contract of the Hsm port: what every root of trust must do.
+
+Runs against the file root of trust and SoftHSM2, and against any module named by SEALWRIGHT_HSM_MODULE,
+SEALWRIGHT_HSM_LABEL and SEALWRIGHT_HSM_PIN: that is how a new HSM is proven.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from hashlib import sha256, sha384
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Reason
+from sealwright_common.domain.keys import KeyAlgorithm
+from sealwright_sandbox.embedded.softhsm import Token
+from sealwright_signer.adapters.file_root import FileHsm
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
+from sealwright_signer.crypto import blind_rsa, signatures
+from sealwright_signer.ports import Hsm, TokenKey
+
+SIGNING = [KeyAlgorithm.EDDSA, KeyAlgorithm.ES256, KeyAlgorithm.ES384, KeyAlgorithm.PS256, KeyAlgorithm.RS256]
+ROOTS = ["file", "softhsm", *(["environment"] if "SEALWRIGHT_HSM_MODULE" in os.environ else [])]
+
+
+@pytest.fixture(scope="module", params=ROOTS)
+def hsm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hsm]:
+    """Each root of trust in turn."""
+    lock_dir = Path(tmp_path_factory.mktemp("lock"))
+    root: Hsm
+    if request.param == "file":
+        root = FileHsm(lock_dir / "root")
+    elif request.param == "softhsm":
+        token: Token = request.getfixturevalue("process_token")
+        root = Pkcs11Hsm(TokenSettings(str(token.module), token.label, token.pin, lock_dir))
+    else:
+        environ = os.environ
+        root = Pkcs11Hsm(
+            TokenSettings(
+                environ["SEALWRIGHT_HSM_MODULE"],
+                environ.get("SEALWRIGHT_HSM_LABEL", "sealwright"),
+                environ["SEALWRIGHT_HSM_PIN"],
+                lock_dir,
+            )
+        )
+    yield root
+    root.close()
+
+
+def fresh(hsm: Hsm, algorithm: KeyAlgorithm) -> TokenKey:
+    return hsm.generate(str(uuid4()), algorithm, 2048)
+
+
+def prepared(algorithm: KeyAlgorithm, message: bytes) -> bytes:
+    if algorithm is KeyAlgorithm.EDDSA:
+        return message
+    return sha384(message).digest() if algorithm is KeyAlgorithm.ES384 else sha256(message).digest()
+
+
+@pytest.mark.parametrize("algorithm", SIGNING)
+def test_signatures_verify_in_order(hsm: Hsm, algorithm: KeyAlgorithm) -> None:
+    key = fresh(hsm, algorithm)
+    check = signatures.checker(algorithm, key.public_key)
+    inputs = [prepared(algorithm, b"%d" % number) for number in range(20)]
+    made = hsm.sign(key, inputs)
+    assert len(made) == 20
+    assert all(check(data, signature) for data, signature in zip(inputs, made, strict=True))
+    assert not check(inputs[0], made[1])
+    hsm.destroy(key)
+
+
+@pytest.mark.parametrize("algorithm", [KeyAlgorithm.RSABSSA_DETERMINISTIC, KeyAlgorithm.RSABSSA_RANDOMIZED])
+def test_raw_rsa_inverts(hsm: Hsm, algorithm: KeyAlgorithm) -> None:
+    key = fresh(hsm, algorithm)
+    public = load_der_public_key(key.public_key)
+    assert isinstance(public, RSAPublicKey)
+    blinded = (int.from_bytes(os.urandom(256)) % public.public_numbers().n).to_bytes(256)
+    (signature,) = hsm.sign(key, [blinded])
+    assert blind_rsa.inverts(key.public_key, blinded, signature)
+    assert hsm.sign(key, [blinded]) == [signature]
+    with pytest.raises(FailedPrecondition):
+        hsm.sign(key, [b"\xff" * 256])
+    hsm.destroy(key)
+
+
+def test_what_no_token_can_hold_is_refused(hsm: Hsm) -> None:
+    with pytest.raises(FailedPrecondition) as refused:
+        hsm.generate("scalar", KeyAlgorithm.VOPRF_RISTRETTO255, 0)
+    assert refused.value.reason is Reason.KEY_ALGORITHM_MISMATCH
+
+
+def test_a_label_alone_proves_nothing(hsm: Hsm) -> None:
+    key, other = fresh(hsm, KeyAlgorithm.ES256), fresh(hsm, KeyAlgorithm.ES256)
+    with pytest.raises(FailedPrecondition) as wrong:
+        hsm.sign(TokenKey(key.label, key.algorithm, other.public_key), [bytes(32)])
+    assert wrong.value.reason is Reason.KEY_NOT_USABLE
+    hsm.sign(key, [bytes(32)])
+    for each in (key, other):
+        hsm.destroy(each)
+
+
+def test_destroyed_is_gone_and_again_is_no_error(hsm: Hsm) -> None:
+    key = fresh(hsm, KeyAlgorithm.ES256)
+    hsm.sign(key, [bytes(32)])
+    hsm.destroy(key)
+    hsm.destroy(key)
+    with pytest.raises(FailedPrecondition) as gone:
+        hsm.sign(key, [bytes(32)])
+    assert gone.value.reason is Reason.KEY_NOT_USABLE
+
+
+def test_generating_again_replaces_what_an_interrupted_call_left(hsm: Hsm) -> None:
+    label = str(uuid4())
+    first = hsm.generate(label, KeyAlgorithm.ES256, 0)
+    second = hsm.generate(label, KeyAlgorithm.ES256, 0)
+    assert first.public_key != second.public_key
+    hsm.sign(second, [bytes(32)])
+    with pytest.raises(FailedPrecondition):
+        hsm.sign(first, [bytes(32)])
+    hsm.destroy(second)
+
+
+def test_wrapping_is_bound_to_its_context(hsm: Hsm) -> None:
+    secret = os.urandom(48)
+    wrapped = hsm.wrap(secret, b"key 1")
+    assert secret not in wrapped
+    assert hsm.wrap(secret, b"key 1") != wrapped, "each wrapping has a nonce of its own"
+    assert hsm.unwrap(wrapped, b"key 1") == secret
+    for blob, context in (
+        (wrapped, b"key 2"),
+        (wrapped[:-1] + bytes([wrapped[-1] ^ 1]), b"key 1"),
+        (wrapped[:20], b"key 1"),
+        (b"", b"key 1"),
+    ):
+        with pytest.raises(DataLoss):
+            hsm.unwrap(blob, context)
+    assert hsm.unwrap(wrapped, b"key 1") == secret, "a bad blob does not harm the token"
+
+
+def test_the_self_test_passes_and_names_hold_no_secret(hsm: Hsm) -> None:
+    hsm.check()
+    key = fresh(hsm, KeyAlgorithm.ES256)
+    assert hsm.uri(key).startswith(("pkcs11:", "file:"))
+    assert key.label in hsm.uri(key)
+    assert hsm.name
+    hsm.destroy(key)
+
+
+def test_many_threads_sign_at_once(hsm: Hsm) -> None:
+    """Promise 8 in small: 16 threads, several algorithms, every signature verified."""
+    keys = [fresh(hsm, algorithm) for algorithm in (KeyAlgorithm.EDDSA, KeyAlgorithm.ES256)]
+    problems: list[Exception] = []
+
+    def work(key: TokenKey) -> None:
+        check = signatures.checker(key.algorithm, key.public_key)
+        try:
+            for _ in range(20):
+                data = os.urandom(32)
+                assert check(data, hsm.sign(key, [data])[0])
+        except Exception as error:  # noqa: BLE001 - told by the assertion below
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(keys[n % 2],)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    for key in keys:
+        hsm.destroy(key)
