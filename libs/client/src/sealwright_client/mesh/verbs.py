@@ -75,3 +75,17 @@ def up(
     from sealwright_client.mesh.up import up as run
 
     raise typer.Exit(run(MeshOptions(plaintext=plaintext, instances=instances, log_level=log_level.upper())))
+
+
+@app.command()
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    plaintext: Annotated[bool, typer.Option("--plaintext", help="No TLS between the services.")] = False,
+) -> None:
+    """Issue a June day of electricity and a credential through all four services, and check both."""
+    from sealwright_sandbox.data import data_folder
+    from sealwright_sandbox.mesh import MeshOptions
+
+    from sealwright_client.mesh.demo.run import demo as run
+
+    raise typer.Exit(run(MeshOptions(folder=data_folder() / "demo", plaintext=plaintext), source(), as_json))

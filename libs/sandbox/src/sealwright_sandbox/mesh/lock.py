@@ -16,9 +16,17 @@ class FolderLock:
         self._file: TextIO | None = None
 
     def acquire(self) -> None:
-        """Takes the lock. Raises SandboxError, naming the process that holds it, if it is taken."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = self._path.open("a+")
+        """Makes the folder, for us alone, and takes the lock.
+
+        Raises SandboxError, naming the process that holds it, if it is taken, and if the folder cannot be used.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = self._path.open("a+")
+        except OSError as error:
+            raise SandboxError(
+                f"the data folder {self._path.parent} cannot be used: {error.strerror}; set SEALWRIGHT_DATA to another"
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

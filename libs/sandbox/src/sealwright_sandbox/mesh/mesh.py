@@ -89,7 +89,6 @@ class Mesh:
 
     async def _start(self) -> None:
         deadline = time.monotonic() + self.options.patience
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock.acquire()
         self._stack.callback(self._lock.release)
         superuser = self._start_postgres()

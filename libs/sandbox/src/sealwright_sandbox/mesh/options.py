@@ -57,7 +57,7 @@ class MeshOptions:
     """Further environment variables by service, such as settings and fault points for tests."""
     log_level: str = "INFO"
     """Least severe level in the services' logs."""
-    patience: float = 60.0
+    patience: float = 120.0
     """Seconds until every part must be ready."""
 
 
