@@ -34,9 +34,10 @@ _STATEMENTS = {
         where recorded_at < clock_timestamp() - $1::interval
           and not exists (select from outbox_pending pending where pending.seq = oldest.seq)))""",
     "inbox": """delete from inbox where ctid = any(array(
-        select ctid from inbox where done_at < clock_timestamp() - $1::interval limit $2))""",
+        select ctid from inbox where done_at < clock_timestamp() - $1::interval order by done_at limit $2))""",
     "answers": """delete from idempotency where ctid = any(array(
-        select ctid from idempotency where answered_at < clock_timestamp() - $1::interval limit $2))""",
+        select ctid from idempotency where answered_at < clock_timestamp() - $1::interval
+        order by answered_at limit $2))""",
 }
 
 

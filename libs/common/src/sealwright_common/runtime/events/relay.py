@@ -36,7 +36,6 @@ LOCK = 0x5EA1_0003
 """Advisory lock of whoever publishes from this outbox."""
 FAULT_POINTS = ("relay.taken", "relay.published", "relay.marked", "relay.committed")
 
-_ANY = "select exists(select from outbox_pending)"
 _PUBLISHED = """select exists(select from outbox
     where not exists (select from outbox_pending pending where pending.seq = outbox.seq))"""
 _TAKE = f"""select {COLUMNS} from outbox
@@ -85,6 +84,9 @@ class Relay:
             # Not an error: its return wakes us, and what is committed meanwhile stays in the outbox.
             self._problem = self._broker.ready() or "the broker is not connected"
             return None
+        if self._database.ready() is not None:
+            self._problem = "the database is not ready"
+            return None
         try:
             if not self._stream_checked:
                 await self._check_stream()
@@ -111,14 +113,12 @@ class Relay:
     async def _publish_some(self) -> bool | timedelta | None:
         """One batch; True if there may be more, the pause if another replica is at it, None if there was nothing."""
         async with self._database.connection() as connection:
-            if not await connection.fetchval(_ANY):
-                metrics.UNPUBLISHED_AGE.set(0)
-                return None
             async with connection.transaction():
                 if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", LOCK):
                     return _BUSY
                 rows = await connection.fetch(_TAKE, self._batch)
                 if not rows:
+                    metrics.UNPUBLISHED_AGE.set(0)
                     return None
                 events = [Outgoing.of(row) for row in rows]
                 metrics.UNPUBLISHED_AGE.set(_age(events[0]))

@@ -29,7 +29,7 @@ create table inbox (
     done_at  timestamptz not null default clock_timestamp(),
     primary key (consumer, event_id)
 );
-create index inbox_done_at on inbox using brin (done_at);
+create index inbox_done_at on inbox (done_at);
 
 -- Events that could not be handled, with everything needed to handle them again.
 create table dead_letter (
@@ -63,7 +63,7 @@ create table idempotency (
     answered_at timestamptz not null default clock_timestamp(),
     primary key (tenant, caller, method, request_id)
 );
-create index idempotency_answered_at on idempotency using brin (answered_at);
+create index idempotency_answered_at on idempotency (answered_at);
 
 -- The audit log: each row's hash covers its own content, its number and the hash of the row before.
 create table audit_log (
