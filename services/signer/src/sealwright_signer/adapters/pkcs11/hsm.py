@@ -47,18 +47,7 @@ class Pkcs11Hsm:
         if algorithm not in mechanisms.HOW_TO:
             raise FailedPrecondition(Reason.KEY_ALGORITHM_MISMATCH, f"no token can hold a key of {algorithm}")
 
-        def work(session: Session) -> TokenKey:
-            _remove(session, label)
-            template = mechanisms.private_template(mechanisms.HOW_TO[algorithm])
-            try:
-                public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
-            except (exceptions.AttributeTypeInvalid, exceptions.AttributeValueInvalid, exceptions.TemplateInconsistent):
-                # Not every token knows CKA_ALLOWED_MECHANISMS; the other attributes still make it single-purpose.
-                del template[Attribute.ALLOWED_MECHANISMS]
-                public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
-            return TokenKey(label, algorithm, mechanisms.public_key(public, algorithm))
-
-        return self._token.use(work)
+        return self._token.use(lambda session: _generate(session, label, algorithm, rsa_bits))
 
     def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
         """Raw signatures, in order; not verified."""
@@ -120,23 +109,12 @@ class Pkcs11Hsm:
     def check(self) -> None:
         """One signature by a key kept for this, made when it is first needed."""
         if self._self_test is None:
-            self._self_test = self._find(SELF_TEST_KEY, KeyAlgorithm.ES256) or self.generate(
-                SELF_TEST_KEY, KeyAlgorithm.ES256, 0
-            )
+            self._self_test = self._token.use(lambda session: self._token.exclusively(lambda: _self_test_key(session)))
         self.sign(self._self_test, [bytes(32)])
 
     def close(self) -> None:
         """Finalises the module."""
         self._token.close()
-
-    def _find(self, label: str, algorithm: KeyAlgorithm) -> TokenKey | None:
-        def work(session: Session) -> TokenKey | None:
-            found = list(session.raw.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.LABEL: label}))
-            if len(found) != 1:
-                return None
-            return TokenKey(label, algorithm, mechanisms.public_key(found[0], algorithm))
-
-        return self._token.use(work)
 
     def _private_key(self, session: Session, key: TokenKey) -> Any:
         handle = session.handles.get(key.label)
@@ -156,6 +134,27 @@ class Pkcs11Hsm:
         if handle is None:
             handle = session.handles[WRAPPING_KEY] = self._token.exclusively(lambda: _wrapping_key(session))
         return handle
+
+
+def _generate(session: Session, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
+    _remove(session, label)
+    template = mechanisms.private_template(mechanisms.HOW_TO[algorithm])
+    try:
+        public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
+    except (exceptions.AttributeTypeInvalid, exceptions.AttributeValueInvalid, exceptions.TemplateInconsistent):
+        # Not every token knows CKA_ALLOWED_MECHANISMS; the other attributes still make it single-purpose.
+        del template[Attribute.ALLOWED_MECHANISMS]
+        public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
+    return TokenKey(label, algorithm, mechanisms.public_key(public, algorithm))
+
+
+def _self_test_key(session: Session) -> TokenKey:
+    """The key kept for self-tests; run it exclusively, or two processes that start at once make one each."""
+    search = {Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.LABEL: SELF_TEST_KEY}
+    found = list(session.raw.get_objects(search))
+    if len(found) == 1:
+        return TokenKey(SELF_TEST_KEY, KeyAlgorithm.ES256, mechanisms.public_key(found[0], KeyAlgorithm.ES256))
+    return _generate(session, SELF_TEST_KEY, KeyAlgorithm.ES256, 0)
 
 
 def _wrapping_key(session: Session) -> Any:
