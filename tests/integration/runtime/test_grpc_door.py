@@ -332,6 +332,8 @@ async def test_a_stored_answer_may_be_looked_for_first() -> None:
         async def find_answer(self, call: Call) -> bytes | None:
             return EchoResponse(text="found").SerializeToString() if call.request_id == "known" else None
 
+        def connection(self) -> Any: ...
+
     policies = {**POLICIES, ECHO: Policy(ANYONE, rate="write", replay_first=True)}
     async with serving(policies=policies, database=Answers()) as server, calling(server.address) as stub:
         assert (await stub.Echo(EchoRequest(text="x", request_id="known"))).text == "found"

@@ -32,6 +32,9 @@ def _duration(value: object) -> object:
     return float(value) if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value) else value
 
 
+STREAM_MAX_AGE = timedelta(days=7)
+"""How long events stay in a stream."""
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """A duration: a number of seconds, or ISO 8601 such as PT1M30S."""
 
@@ -49,6 +52,25 @@ class DatabaseSettings(Section):
     """PostgreSQL URL, e.g. postgresql://signer@db:5432/sealwright_signer."""
     pool_size: int = Field(default=8, ge=1, le=100)
     """Connections kept open; 4 to 8 is enough for one process."""
+    statement_timeout: Duration = Field(default=timedelta(seconds=15), ge=timedelta(milliseconds=100))
+    """Longest time of one SQL statement; its call gets UNAVAILABLE after that."""
+    lock_timeout: Duration = Field(default=timedelta(seconds=5), ge=timedelta(milliseconds=10))
+    """Longest wait for a row that another transaction holds."""
+    outbox_retention: Duration = Field(default=timedelta(hours=72), ge=timedelta(hours=1))
+    """How long published events stay in the outbox: how far back a lost stream can be replayed."""
+    inbox_retention: Duration = Field(default=timedelta(days=14), ge=timedelta(hours=2))
+    """How long handled events are remembered; more than outbox_retention and the streams' 7 days together."""
+    answer_retention: Duration = Field(default=timedelta(hours=48), ge=timedelta(minutes=10))
+    """How long a request_id is answered by the stored answer."""
+
+    @model_validator(mode="after")
+    def _remembers_what_can_come_again(self) -> Self:
+        if self.inbox_retention <= self.outbox_retention + STREAM_MAX_AGE:
+            raise ValueError(
+                "inbox_retention must exceed outbox_retention by more than 7 days: a replayed event stays in its stream "
+                "that long, and would be handled twice once the inbox forgot it"
+            )
+        return self
 
 
 class NatsSettings(Section):
@@ -56,6 +78,8 @@ class NatsSettings(Section):
 
     url: SecretStr = SecretStr("nats://127.0.0.1:4222")
     """NATS URL; may carry a user and a password."""
+    replicas: Literal[1, 3, 5] = 1
+    """Copies of each stream; more than 1 needs a cluster of as many servers."""
 
 
 class TlsSettings(Section):

@@ -12,6 +12,7 @@ from datetime import timedelta
 from sealwright_common.domain.errors import Reason, ResourceExhausted
 from sealwright_common.runtime.config import LimitSettings
 from sealwright_common.runtime.grpc.policy import RATE_CLASSES
+from sealwright_common.runtime.loading import ConfigError
 from sealwright_common.runtime.telemetry import metrics
 
 RETRY_AFTER = timedelta(milliseconds=250)
@@ -24,7 +25,7 @@ class Gate:
 
     def __init__(self, name: str, limit: int) -> None:
         if limit < 1:
-            raise ValueError(f"limits.concurrency.{name} is {limit}; it must be at least 1")
+            raise ConfigError([f"limits.concurrency.{name} is {limit}; it must be at least 1"])
         self.name = name
         self.limit = limit
         self.running = 0
@@ -43,7 +44,7 @@ class Gate:
 
 
 def gates(limits: LimitSettings) -> Mapping[str, Gate]:
-    """One gate per rate class. Raises ValueError for a class that does not exist."""
+    """One gate per rate class. Raises ConfigError for a class that does not exist."""
     if unknown := set(limits.concurrency) - set(RATE_CLASSES):
-        raise ValueError(f"limits.concurrency: no rate class {sorted(unknown)}; classes are {sorted(RATE_CLASSES)}")
+        raise ConfigError([f"limits.concurrency: no rate class {sorted(unknown)}; classes are {sorted(RATE_CLASSES)}"])
     return {name: Gate(name, limits.concurrency.get(name, default)) for name, default in RATE_CLASSES.items()}

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -32,20 +32,13 @@ from sealwright_common.runtime.grpc.policy import Policy
 from sealwright_common.runtime.grpc.validation import malformed, validate
 from sealwright_common.runtime.idempotency import Replay
 from sealwright_common.runtime.incidents import as_problem
+from sealwright_common.runtime.ratelimit import RateLimiter
 from sealwright_common.runtime.telemetry import metrics
 from sealwright_common.runtime.telemetry.context import attach, parent, traceparent_of
 from sealwright_common.runtime.telemetry.traces import tracer
 
 Context = aio.ServicerContext[Any, Any]
 FindAnswer = Callable[[Call], Awaitable[bytes | None]]
-
-
-class RateLimiter(Protocol):
-    """Counts calls of one caller in one rate class over all instances."""
-
-    async def admit(self, rate_class: str, caller: str) -> None:
-        """Raise ResourceExhausted with the time to wait when the rate is used up."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

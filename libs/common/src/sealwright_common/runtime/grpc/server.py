@@ -17,9 +17,11 @@ from sealwright_common.runtime import addresses
 from sealwright_common.runtime.config import ServiceSettings
 from sealwright_common.runtime.grpc.credentials import CertificateFiles, server_credentials
 from sealwright_common.runtime.grpc.gates import gates
-from sealwright_common.runtime.grpc.handlers import RateLimiter, Surroundings, Wrapped
+from sealwright_common.runtime.grpc.handlers import Surroundings, Wrapped
 from sealwright_common.runtime.grpc.infrastructure import REFLECTION, Health, reflection_handlers
-from sealwright_common.runtime.grpc.policy import ROLES, Policies, PolicyError, compare
+from sealwright_common.runtime.grpc.policy import RATE_CLASSES, ROLES, Policies, PolicyError, compare
+from sealwright_common.runtime.loading import ConfigError
+from sealwright_common.runtime.ratelimit import Connections, RateLimiter
 
 if TYPE_CHECKING:
     from sealwright_common.runtime.app import App
@@ -30,8 +32,8 @@ REFLECTION_IN_PRODUCTION = frozenset({"operator"})
 """Roles that may use reflection in production; in development all may."""
 
 
-class Answers(Protocol):
-    """Where stored answers are found; the Database is one."""
+class Answers(Connections, Protocol):
+    """Where stored answers and rates are kept; the Database is one."""
 
     async def find_answer(self, call: Call) -> bytes | None:
         """The stored answer of a repeated request id, if there is one."""
@@ -78,7 +80,6 @@ class GrpcServer:
         policies: Policies,
         database: Answers | None = None,
         *,
-        limiter: RateLimiter | None = None,
         name: str = "grpc",
     ) -> None:
         self.name = name
@@ -88,7 +89,7 @@ class GrpcServer:
         self._policies = policies
         self._gates = gates(settings.limits)
         self._find_answer = database.find_answer if database is not None else None
-        self._limiter = limiter
+        self._limiter = _limiter(settings, database)
         self._health = Health(service.descriptor.full_name for service in self._services)
         self._server: aio.Server | None = None
         self._port = 0
@@ -193,6 +194,20 @@ class GrpcServer:
             ("grpc.max_connection_age_grace_ms", int(limits.grace.total_seconds() * 1000)),
             ("grpc.max_concurrent_streams", 1024),
         ]
+
+
+def _limiter(settings: ServiceSettings, database: Answers | None) -> RateLimiter | None:
+    rates = settings.limits.rates
+    if not rates:
+        return None
+    if unknown := set(rates) - set(RATE_CLASSES):
+        raise ConfigError([f"limits.rates: no rate class {sorted(unknown)}; classes are {sorted(RATE_CLASSES)}"])
+    if database is None:
+        raise ConfigError(["limits.rates: this server has no database to count calls in; remove the setting"])
+    try:
+        return RateLimiter(database, rates)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from None
 
 
 def _add(server: aio.Server, service: str, handlers: dict[str, Any]) -> None:

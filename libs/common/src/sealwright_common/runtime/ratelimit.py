@@ -1,0 +1,120 @@
+"""Rates per caller that hold over all instances: GCRA, with its state in PostgreSQL.
+
+The generic cell rate algorithm keeps one moment per caller, the theoretical arrival time: each call moves it by 1/rate,
+and a call is refused while it would be more than the burst ahead of now. Instances take permits in small leases, so
+that a fast caller costs a statement per 10 ms and not per call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from sealwright_common.domain.errors import Reason, ResourceExhausted
+
+BURST = 1.0
+"""Seconds' worth of calls that may come at once after a pause."""
+LEASE = 0.01
+"""Seconds' worth of permits an instance takes at a time; what it does not use within a second is lost."""
+MAX_CALLERS = 10_000
+"""Callers an instance remembers; the state that counts is in the database."""
+
+_CLEAN_EVERY = 5000
+
+_TAKE = """
+    with taken as (
+        insert into rate_limit (key, arrival) values ($1, clock_timestamp() + $2)
+        on conflict (key) do update set arrival = greatest(rate_limit.arrival, clock_timestamp()) + $2
+            where rate_limit.arrival + $2 <= clock_timestamp() + $3
+        returning true
+    )
+    select exists (select from taken) as taken,
+           (select arrival + $2 - $3 - clock_timestamp() from rate_limit where key = $1) as wait
+"""
+_CLEAN = "delete from rate_limit where arrival < clock_timestamp() - interval '1 hour'"
+
+
+class Connections(Protocol):
+    """Where a connection comes from; the Database is one."""
+
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """A connection outside any transaction."""
+        ...
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What this instance may still give out to one caller."""
+
+    size: int
+    permits: int = 0
+    expires: float = 0.0
+    refused_until: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class RateLimiter:
+    """Admits calls at the given rates (calls per second by rate class); classes without a rate are not limited."""
+
+    def __init__(self, database: Connections, rates: Mapping[str, float]) -> None:
+        for name, rate in rates.items():
+            if not (math.isfinite(rate) and rate > 0):
+                raise ValueError(f"limits.rates.{name} is {rate}; it must be a positive number of calls per second")
+        self._database = database
+        self._rates = dict(rates)
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._takes = 0
+
+    async def admit(self, rate_class: str, caller: str) -> None:
+        """Return if ``caller`` may make one more call of this class now.
+
+        Raises ResourceExhausted with the time to wait otherwise, Unavailable while the database is away.
+        """
+        rate = self._rates.get(rate_class)
+        if rate is None:
+            return
+        key = f"{rate_class} {caller}"
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(size=max(1, math.floor(rate * LEASE)))
+            if len(self._buckets) > MAX_CALLERS:
+                self._buckets.popitem(last=False)
+        if not self._use(bucket, rate_class, rate):
+            async with bucket.lock:
+                # Another call may have taken a lease, or been refused one, while this one waited.
+                if not self._use(bucket, rate_class, rate):
+                    await self._lease(key, bucket, rate)
+                    self._use(bucket, rate_class, rate)
+
+    def _use(self, bucket: _Bucket, rate_class: str, rate: float) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now < bucket.refused_until:
+            raise ResourceExhausted(
+                Reason.RATE_LIMITED,
+                f"more than {rate:g} calls of class {rate_class} per second; try again after the given delay",
+                retry_after=timedelta(seconds=bucket.refused_until - now),
+            )
+        if bucket.permits and now < bucket.expires:
+            bucket.permits -= 1
+            return True
+        return False
+
+    async def _lease(self, key: str, bucket: _Bucket, rate: float) -> None:
+        step = timedelta(seconds=bucket.size / rate)
+        burst = timedelta(seconds=max(BURST, bucket.size / rate))
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(_TAKE, key, step, burst)
+            self._takes += 1
+            if self._takes % _CLEAN_EVERY == 0:
+                await connection.execute(_CLEAN)
+        now = asyncio.get_running_loop().time()
+        if row["taken"]:
+            bucket.permits, bucket.expires = bucket.size, now + 1.0
+        else:
+            bucket.permits, bucket.refused_until = 0, now + max(0.001, row["wait"].total_seconds())
