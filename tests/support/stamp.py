@@ -117,6 +117,18 @@ class StampProcess:
             await asyncio.sleep(0.05)
         raise AssertionError(f"stamp is not ready: {said}; {self.tail()}")
 
+    async def wait_ready_or_killed(self, seconds: float = START_SECONDS) -> bool:
+        """Whether it became ready, rather than being killed by an armed fault point before it was."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            assert self.process is not None
+            if self.process.poll() == -signal.SIGKILL:
+                return False
+            if (await asyncio.to_thread(self.readyz))[0]:
+                return True
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"stamp is neither ready nor killed: {self.tail()}")
+
     async def wait_killed(self, seconds: float = PATIENCE) -> None:
         """Returns once an armed fault point has killed it."""
         assert self.process is not None
@@ -152,7 +164,7 @@ class StampProcess:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @dataclass

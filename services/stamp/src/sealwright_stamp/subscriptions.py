@@ -18,6 +18,9 @@ Hop = Callable[[str, list[CertificateRef], Begin], Awaitable[None]]
 CHUNK = 250
 """Certificates a hop works on at a time; a larger event is one chunk of its own."""
 
+EVENTS = 16
+"""Events taken at once: with CHUNK certificates each they still end within the grace of a shutdown."""
+
 
 def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription]:
     """The four hops, each fed by the event of the one before."""
@@ -36,7 +39,13 @@ def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
             await hop(tenant, refs, _begin(begin, some))
             fault_point(f"{durable}.end")
 
-    return Subscription(durable=durable, stream="stamp", types=[event_type(step) for step in steps], handler=handle)
+    return Subscription(
+        durable=durable,
+        stream="stamp",
+        types=[event_type(step) for step in steps],
+        handler=handle,
+        batch=EVENTS,
+    )
 
 
 def _begin(begin: BeginWork, events: list[Event]) -> Callable[[], AbstractAsyncContextManager[StampWork]]:
