@@ -10,12 +10,17 @@ import sysconfig
 import time
 from pathlib import Path
 
+import aiohttp
 from rich.table import Table
+from sealwright_common.domain.errors import Problem
 from sealwright_sandbox.embedded.child import Child
 from sealwright_sandbox.errors import SandboxError
 from sealwright_sandbox.mesh import Mesh, MeshOptions
 from sealwright_sandbox.mesh.profile import hidden
 
+from sealwright_client.client import Sealwright
+from sealwright_client.mesh.connecting import client_profile
+from sealwright_client.mesh.trust import RegistryTrust
 from sealwright_client.terminal import console, errors
 
 LOOK_SECONDS = 0.5
@@ -25,6 +30,9 @@ MOST_RESTARTS = 5
 """Restarts of one process within `RESTART_WINDOW` seconds after which it is left alone."""
 
 RESTART_WINDOW = 60.0
+
+TRUST_SECONDS = 3.0
+"""How often the registry's keys are brought up to date."""
 
 
 def up(options: MeshOptions) -> int:
@@ -54,10 +62,13 @@ async def _up(options: MeshOptions) -> int:
     await starting
     try:
         describe(mesh, time.monotonic() - started)
-        watching = asyncio.create_task(_keep_up(mesh))
-        await asyncio.wait({watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        working = [asyncio.create_task(_keep_up(mesh)), asyncio.create_task(_keep_trust(mesh))]
+        await asyncio.wait({*working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in working:
+            task.cancel()
+        for outcome in await asyncio.gather(*working, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
     finally:
         console.print("stopping …")
         await mesh.stop()
@@ -115,6 +126,25 @@ async def _keep_up(mesh: Mesh) -> None:
                 continue
             recent.append(now)
             child.start()
+
+
+async def _keep_trust(mesh: Mesh) -> None:
+    """Tells the sandbox registry every issuing key of the grid areas as the rotator makes it, rotation included."""
+    if "registry_admin" not in mesh.profile.sandbox:
+        await asyncio.Event().wait()
+    said = ""
+    async with Sealwright.open(client_profile(mesh)) as client:
+        trust = RegistryTrust(client, mesh.profile.sandbox["registry_admin"], mesh.options.grid_areas)
+        while True:
+            try:
+                for area, key in await trust.update():
+                    console.print(f"the registry trusts key {key} for {area}", markup=False, highlight=False)
+                said = ""
+            except (Problem, aiohttp.ClientError) as error:
+                if str(error) != said:  # once, not at every look, while a service is away
+                    errors.print(f"the registry's keys could not be brought up to date: {error}", markup=False)
+                    said = str(error)
+            await asyncio.sleep(TRUST_SECONDS)
 
 
 def _tell_of_end(child: Child) -> None:

@@ -20,6 +20,7 @@ from sealwright.stamp.v1 import stamp_service_pb2 as stamp_service
 
 from sealwright_client.client import Sealwright
 from sealwright_client.mesh.demo.progress import Missing, Progress
+from sealwright_client.mesh.trust import RegistryTrust
 
 AREA, ISSUER, REGISTRY = "DK1", "grid-area-dk1", "sandbox"
 READINGS = "examples/readings-2025-06-21.csv"
@@ -60,9 +61,9 @@ class Day:
 
 async def issue_day(mesh: Sealwright, readings: Path, progress: Progress) -> Day:
     """Issues the day. Raises Missing if a certificate or a slice is."""
-    admin, wallet_url = mesh.profile.sandbox["registry_admin"], mesh.profile.sandbox["wallet"]
+    wallet_url = mesh.profile.sandbox["wallet"]
     async with aiohttp.ClientSession() as http:
-        windows = await _issuing_keys(mesh, http, admin, progress)
+        windows = await _issuing_keys(mesh, progress)
         recipient = await _recipient(mesh, http, wallet_url, progress)
         with progress.step(f"stamp reads the meter ({readings.name})") as outcome:
             last = await _import(mesh, readings, recipient)
@@ -85,9 +86,7 @@ async def issue_day(mesh: Sealwright, readings: Path, progress: Progress) -> Day
     return day
 
 
-async def _issuing_keys(
-    mesh: Sealwright, http: aiohttp.ClientSession, admin: str, progress: Progress
-) -> dict[str, str]:
+async def _issuing_keys(mesh: Sealwright, progress: Progress) -> dict[str, str]:
     """Has the area's issuing keys made and known to the registry; their windows by key id."""
     with progress.step(f"rotator makes the issuing body of {AREA}, signer its keys") as outcome:
         created = await mesh.rotator.CreateIssuer(
@@ -102,11 +101,10 @@ async def _issuing_keys(
         )
         outcome.append(f"{len(created.keys)} Ed25519 keys, each for its months")
     with progress.step("the registry learns whom to trust") as outcome:
-        for key in created.keys:
-            body = {"public_key": base64.b64encode(key.public_key).decode()}
-            async with http.post(f"{admin}/areas/{AREA}/keys", json=body) as answer:
-                answer.raise_for_status()
-        outcome.append(f"{len(created.keys)} keys for {AREA}, future ones too")
+        told = await RegistryTrust(mesh, mesh.profile.sandbox["registry_admin"], {AREA: ISSUER}).update()
+        if len(told) != len(created.keys):
+            raise Missing(f"the registry was told {len(told)} of {len(created.keys)} issuing keys")
+        outcome.append(f"{len(told)} keys for {AREA}, future ones too")
     return {key.key_id: window_text(key) for key in created.keys}
 
 

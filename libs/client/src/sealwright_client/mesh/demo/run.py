@@ -11,13 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from sealwright_common.domain.errors import Problem
-from sealwright_common.runtime.config import TlsSettings
 from sealwright_sandbox.errors import SandboxError
 from sealwright_sandbox.mesh import Mesh, MeshOptions
 from sealwright_sandbox.mesh.lock import FolderLock
 
 from sealwright_client.client import Sealwright
-from sealwright_client.connection import Profile
+from sealwright_client.mesh.connecting import client_profile
 from sealwright_client.mesh.demo.credential import issue_membership
 from sealwright_client.mesh.demo.electricity import READINGS, issue_day
 from sealwright_client.mesh.demo.progress import Missing, Progress
@@ -65,20 +64,6 @@ async def _demo(options: MeshOptions, root: Path, as_json: bool) -> None:
     show(day, membership, progress, seconds)
     console.print(f"Everything is in {options.folder}; the next demo starts afresh.", markup=False, soft_wrap=True)
     console.print("./mesh up keeps a mesh running to try things on.", markup=False)
-
-
-def client_profile(mesh: Mesh) -> Profile:
-    """The client's view of a running mesh, as an operator."""
-    where = mesh.profile
-    tls = {name: Path(path) for name, path in where.tls.items()} if where.tls else None
-    return Profile(
-        services=where.services,
-        tls=TlsSettings(**tls) if tls else None,
-        http=where.http,
-        sandbox=where.sandbox,
-        databases=where.databases,
-        nats=where.nats,
-    )
 
 
 def _empty(folder: Path) -> None:
