@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 from pydantic import SecretStr
 from sealwright_common.runtime import faults
 from sealwright_common.runtime.config import DatabaseSettings, NatsSettings
-from sealwright_common.runtime.db import Database, EventRecord, Retention, UnitOfWork
+from sealwright_common.runtime.db import Database, EventRecord, UnitOfWork
 from sealwright_common.runtime.events import Backoff, Broker, Consumer, Event, Handler, Relay, Subscription
 
 TYPE = "sealwright.probe.v1.Changed"
@@ -161,7 +161,7 @@ PENDING = "select count(*) from outbox_pending"
 async def _serve(role: str, dsn: str, url: str) -> None:
     """Runs relay, consumer, or both until SIGTERM; ``writer`` changes things until killed."""
     faults.arm("development")
-    database, broker = make_database(dsn, retention=Retention()), make_broker(url)
+    database, broker = make_database(dsn), make_broker(url)
     parts: list[Any] = [database, broker]
     if role in ("relay", "both"):
         parts.append(Relay(database, broker, service="probe"))

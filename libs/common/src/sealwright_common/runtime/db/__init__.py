@@ -2,7 +2,6 @@
 
 from sealwright_common.runtime.db.database import Database
 from sealwright_common.runtime.db.failures import violated_constraint
-from sealwright_common.runtime.db.housekeeping import Retention
 from sealwright_common.runtime.db.migrate import MigrationError
 from sealwright_common.runtime.db.work import SEVERAL_TENANTS, EventRecord, UnitOfWork
 
@@ -11,7 +10,6 @@ __all__ = [
     "Database",
     "EventRecord",
     "MigrationError",
-    "Retention",
     "UnitOfWork",
     "violated_constraint",
 ]

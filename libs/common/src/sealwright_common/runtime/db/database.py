@@ -48,11 +48,9 @@ _ACQUIRE_SECONDS = 5.0
 _CONNECT_SECONDS = 3.0
 _PROBE_SECONDS = 1.0
 _HOUSEKEEPING = timedelta(minutes=1)
-_SESSION = {
+_SESSION: dict[str, str] = {
     "application_name": "sealwright",
     "timezone": "UTC",
-    "statement_timeout": "15s",
-    "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
     "jit": "off",
 }
@@ -74,7 +72,6 @@ class Database(Generic[W]):
         encode_event: EncodeEvent,
         migrations: Traversable | Path | None = None,
         clock: Clock | None = None,
-        retention: Retention | None = None,
         name: str = "database",
     ) -> None:
         self.name = name
@@ -84,7 +81,14 @@ class Database(Generic[W]):
         self._encode_event = encode_event
         self._sets = [RUNTIME] if migrations is None else [RUNTIME, MigrationSet("service", migrations)]
         self._clock = clock or SystemClock()
-        self._retention = retention or Retention()
+        self._retention = Retention(
+            outbox=settings.outbox_retention, inbox=settings.inbox_retention, answers=settings.answer_retention
+        )
+        self._session = {
+            **_SESSION,
+            "statement_timeout": _milliseconds(settings.statement_timeout),
+            "lock_timeout": _milliseconds(settings.lock_timeout),
+        }
         self._pool: asyncpg.Pool | None = None
         self._why_not: str | None = "not started"
         self._available = asyncio.Event()
@@ -245,7 +249,7 @@ class Database(Generic[W]):
 
     async def _open(self) -> None:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            connection = await asyncpg.connect(self._dsn.get_secret_value(), server_settings=_SESSION)
+            connection = await asyncpg.connect(self._dsn.get_secret_value(), server_settings=self._session)
         try:
             applied = await migrate(connection, self._sets)
         finally:
@@ -257,7 +261,7 @@ class Database(Generic[W]):
                 self._dsn.get_secret_value(),
                 min_size=min(2, self._pool_size),
                 max_size=self._pool_size,
-                server_settings=_SESSION,
+                server_settings=self._session,
                 timeout=_CONNECT_SECONDS,
                 # Nothing here changes session state, so there is nothing to reset: one round trip less per transaction.
                 reset=_nothing_to_reset,
@@ -303,6 +307,10 @@ class Database(Generic[W]):
         if why != self._why_not:
             log.warning("database unreachable; still trying", part=self.name, error=str(cause) or type(cause).__name__)
         self._why_not = why
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return f"{duration // timedelta(milliseconds=1)}ms"
 
 
 async def _rollback(transaction: Any) -> None:

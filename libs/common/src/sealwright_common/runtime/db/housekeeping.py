@@ -13,18 +13,14 @@ _BATCH = 5000
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long the runtime's rows stay."""
+    """How long the runtime's rows stay; what it means is told in the database settings."""
 
-    outbox: timedelta = timedelta(hours=72)
-    """Published events: how far back a lost stream can be replayed."""
-    inbox: timedelta = timedelta(days=14)
-    """Marks of handled events; longer than outbox and stream retention together, else a replay would do work twice."""
-    answers: timedelta = timedelta(hours=48)
-    """Stored answers: how long a caller may repeat a request id."""
-
-    def __post_init__(self) -> None:
-        if self.inbox <= self.outbox:
-            raise ValueError("inbox retention must be longer than outbox retention")
+    outbox: timedelta
+    """Published events."""
+    inbox: timedelta
+    """Marks of handled events."""
+    answers: timedelta
+    """Stored answers."""
 
 
 # `= any(array(...))`, not `in (select ...)`: the latter becomes a sequential scan when statistics are stale.

@@ -12,14 +12,12 @@ import nats.errors
 import structlog
 
 from sealwright_common.domain.errors import Reason, Unavailable
-from sealwright_common.runtime.config import NatsSettings
+from sealwright_common.runtime.config import STREAM_MAX_AGE, NatsSettings
 from sealwright_common.runtime.events.client import BulkClient
 from sealwright_common.runtime.events.event import Subscription, stream_name, stream_subjects
 
 log = structlog.get_logger(__name__)
 
-STREAM_MAX_AGE = timedelta(days=7)
-"""How long events stay in a stream; the inbox must remember them for longer (see ``db.Retention``)."""
 DUPLICATE_WINDOW = timedelta(minutes=2)
 """How long the broker recognises an event id; a help for the relay, never the authority on "once"."""
 MAX_ACK_PENDING = 20_000
@@ -43,15 +41,12 @@ class BrokerUnsuitable(Exception):
 
 
 class Broker:
-    """The connection to NATS with JetStream. Starts without the server; ``ready`` says why it is not there.
+    """The connection to NATS with JetStream. Starts without the server; ``ready`` says why it is not there."""
 
-    ``replicas`` is the number of copies of each stream (1, or 3 and 5 on a cluster).
-    """
-
-    def __init__(self, settings: NatsSettings, *, replicas: int = 1, name: str = "broker") -> None:
+    def __init__(self, settings: NatsSettings, *, name: str = "broker") -> None:
         self.name = name
         self._url = settings.url
-        self._replicas = replicas
+        self._replicas = settings.replicas
         self._client = BulkClient()
         self._connected = asyncio.Event()
         self._on_connected: list[Callable[[], None]] = []
