@@ -67,8 +67,8 @@ class DatabaseSettings(Section):
     def _remembers_what_can_come_again(self) -> Self:
         if self.inbox_retention <= self.outbox_retention + STREAM_MAX_AGE:
             raise ValueError(
-                "inbox_retention must exceed outbox_retention by more than 7 days: a replayed event stays in its stream "
-                "that long, and would be handled twice once the inbox forgot it"
+                "inbox_retention must exceed outbox_retention by more than 7 days: a replayed event stays in its "
+                "stream that long, and would be handled twice once the inbox forgot it"
             )
         return self
 
