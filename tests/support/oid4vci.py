@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
 from pydantic import SecretStr
+from sealwright_certify.adapters.oid4vci.encryption import JweMessages
+from sealwright_certify.adapters.oid4vci.nonces import MacNonces
 from sealwright_certify.adapters.postgres.oid4vci_work import Oid4vciUnitOfWork
 from sealwright_certify.adapters.providers.pushed import PushedClaims
 from sealwright_certify.adapters.schemas import JsonSchemas
@@ -111,16 +113,6 @@ def _encoded(algorithm: KeyAlgorithm, secret: Any) -> bytes:
 
 
 @dataclass
-class AuditLog:
-    """An audit plugin's side: what it was told."""
-
-    records: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
-
-    def record(self, call: Call, action: str, outcome: str, detail: Mapping[str, str]) -> None:
-        self.records.append((action, outcome, detail))
-
-
-@dataclass
 class Door:
     """One running replica."""
 
@@ -128,7 +120,6 @@ class Door:
     database: Database[Oid4vciUnitOfWork]
     server: HttpServer
     signer: SoftwareSigner
-    audit: AuditLog
 
     @property
     def base(self) -> tuple[str, str]:
@@ -137,13 +128,13 @@ class Door:
 
     async def store(self, document: Mapping[str, Any]) -> None:
         """Stores an issuer document."""
-        await self.oid4vci.store_issuer(OPERATOR, document)
+        await self.oid4vci.operator.store_issuer(OPERATOR, document)
         self.oid4vci.door.forget(str(document.get("path", "")))
 
     async def offer(self, *configuration_ids: str, **options: Any) -> OfferMade:
         """An offer of the demo issuer with the person's claims."""
         command = OfferCommand("demo", configuration_ids, **{"claims": {"person": PERSON}, **options})
-        return await self.oid4vci.create_offer(OPERATOR, command)
+        return await self.oid4vci.operator.create_offer(OPERATOR, command)
 
 
 @asynccontextmanager
@@ -167,7 +158,6 @@ async def open_door(
         migrations=MIGRATIONS,
         clock=clock,
     )
-    audit = AuditLog()
     await database.start()
     try:
         await database.wait_available()
@@ -186,18 +176,17 @@ async def open_door(
             schemas=JsonSchemas(),
             providers={"pushed": PushedClaims(), **(providers or {})},
             proxies=proxies or {},
-            audit_plugins=audit,
             fetch=fetch,
             public_url=PUBLIC_URL,
             list_size=131072,
-            nonce_secret=NONCE_SECRET,
-            request_keys=[REQUEST_KEY],
+            nonces=MacNonces(NONCE_SECRET),
+            encryption=JweMessages([REQUEST_KEY]),
         )
         oid4vci = Oid4vci(parts)
         server = HttpServer("127.0.0.1:0", Starlette(routes=oid4vci.routes()))
         await server.start()
         try:
-            yield Door(oid4vci, database, server, signer, audit)
+            yield Door(oid4vci, database, server, signer)
         finally:
             await server.drain()
             await server.stop()

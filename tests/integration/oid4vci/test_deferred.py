@@ -36,8 +36,8 @@ async def asked(door: Door, wallet: Wallet) -> tuple[WalletOffer, str]:
 async def decide(door: Door, approve: bool) -> None:
     async with door.database.read(OPERATOR) as work:
         [transaction, *_] = await work.transactions.page("default", TransactionState.PENDING, None, 1)
-    await door.oid4vci.decide_deferred(OPERATOR, transaction.id, approve)
-    await door.oid4vci.decide_deferred(OPERATOR, transaction.id, approve)
+    await door.oid4vci.operator.decide_deferred(OPERATOR, transaction.id, approve)
+    await door.oid4vci.operator.decide_deferred(OPERATOR, transaction.id, approve)
 
 
 async def test_polled_until_approved_then_delivered_once(door: Door) -> None:

@@ -38,7 +38,7 @@ async def opened_offer(
     wallet: Wallet, door: Door, issuer: str = "demo", **options: Any
 ) -> tuple[WalletOffer, str | None]:
     command = OfferCommand(issuer, ("person-sd",), **{"claims": {"person": PERSON}, **options})
-    made = await door.oid4vci.create_offer(OPERATOR, command)
+    made = await door.oid4vci.operator.create_offer(OPERATOR, command)
     return await wallet.open_offer(made.by_value), made.transaction_code
 
 
@@ -143,7 +143,7 @@ async def test_five_wrong_pins_lock_the_offer_also_in_parallel(replicas: tuple[D
             )
             state = await connection.fetchval("select state from oid4vci_offer order by id desc limit 1")
         assert state == "LOCKED"
-        assert count >= 5
+        assert (count or 0) >= 5
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ async def test_data_never_takes_a_reserved_member(door: Door, name: str) -> None
 
 
 async def test_offers_that_cannot_be(door: Door) -> None:
-    for options in (
+    refused: tuple[dict[str, Any], ...] = (
         {"configuration_ids": ()},
         {"configuration_ids": ("nope",)},
         {"lifetime": timedelta(days=30)},
@@ -366,7 +366,8 @@ async def test_offers_that_cannot_be(door: Door) -> None:
         {"pre_authorized": False},
         {"claims": {}},
         {"claims": {"person": PERSON, "other": {}}},
-    ):
+    )
+    for options in refused:
         ids = options.pop("configuration_ids", ("person-sd",))
         with pytest.raises(InvalidArgument):
             await door.offer(*ids, **options)

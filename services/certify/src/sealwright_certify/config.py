@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -68,6 +69,12 @@ class CertifySettings(ServiceSettings):
     """PostgreSQL DSNs by the name that database attestations give them; "certify" is certify's own database."""
     plugins: dict[str, ChannelSettings] = Field(default_factory=dict)
     """Plugin services by the name that remote attestations give them."""
+    csv_files: dict[str, Path] = Field(default_factory=dict)
+    """CSV files by the name that csv data providers give them."""
+    provider_tokens: dict[str, SecretStr] = Field(default_factory=dict)
+    """Bearer tokens by the name that http data providers give them."""
+    audit_plugins: list[str] = Field(default_factory=list)
+    """Plugins that are told every row of the audit log."""
     status_list_size: int = Field(default=131_072, ge=131_072, le=4_194_304)
     """Entries of a status list."""
     sweep_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))

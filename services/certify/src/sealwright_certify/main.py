@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sealwright.certify.v1 import (
     attestation_service_pb2,
+    credential_issuer_service_pb2,
     credential_service_pb2,
     definition_service_pb2,
     holder_service_pb2,
@@ -32,8 +33,19 @@ from sealwright_certify.adapters.dcp.holder_tokens import SelfIssuedTokens
 from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
 from sealwright_certify.adapters.dcp.presentations import PresentationFactory
 from sealwright_certify.adapters.did_web import DidWeb
-from sealwright_certify.adapters.postgres import CertifyUnitOfWork
+from sealwright_certify.adapters.formats.status_writer import TokenStatusWriter
+from sealwright_certify.adapters.formats.writer import FormatWriter
+from sealwright_certify.adapters.oid4vci.keyring import DoorKeyring
+from sealwright_certify.adapters.oid4vci.outside import OutsideDocuments
+from sealwright_certify.adapters.postgres.audit_follower import AuditFollower
+from sealwright_certify.adapters.postgres.oid4vci_work import Oid4vciUnitOfWork
 from sealwright_certify.adapters.postgres_sources import DatabaseFactory, DataSources
+from sealwright_certify.adapters.providers.attested import AttestedClaims
+from sealwright_certify.adapters.providers.csv_file import CsvClaims
+from sealwright_certify.adapters.providers.http_json import HttpClaims
+from sealwright_certify.adapters.providers.plugin import PluginClaims
+from sealwright_certify.adapters.providers.proxy import PluginIssuer
+from sealwright_certify.adapters.providers.pushed import PushedClaims
 from sealwright_certify.adapters.public_keys import public_jwk
 from sealwright_certify.adapters.rotator import RotatorClient
 from sealwright_certify.adapters.schemas import JsonSchemas
@@ -47,14 +59,17 @@ from sealwright_certify.adapters.status_vc import StatusVcWriter
 from sealwright_certify.adapters.templates import JsonETemplates
 from sealwright_certify.adapters.vc_jwt import VcJwtWriter
 from sealwright_certify.api.attestations import AttestationServicer
+from sealwright_certify.api.credential_issuers import CredentialIssuerServicer
 from sealwright_certify.api.definitions import DefinitionServicer
 from sealwright_certify.api.issuance import CredentialServicer, IssuanceServicer
 from sealwright_certify.api.tenants import HolderServicer, TenantServicer
 from sealwright_certify.codec.events import encode_event
+from sealwright_certify.codec.plugins import AuditPlugin
 from sealwright_certify.config import CertifySettings
 from sealwright_certify.http.dcp import DcpDoor
 from sealwright_certify.http.guards import Buckets
 from sealwright_certify.http.public import PublicPages
+from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts
 from sealwright_certify.usecases.attestations import Attestations
 from sealwright_certify.usecases.backlog import Backlog
 from sealwright_certify.usecases.credentials import Credentials
@@ -114,6 +129,17 @@ POLICIES: Policies = {
     _PACKAGE + "CredentialService/SuspendCredentials": Policy(_OPERATOR, rate="write", audited=True),
     _PACKAGE + "CredentialService/ResumeCredentials": Policy(_OPERATOR, rate="write", audited=True),
     _PACKAGE + "CredentialService/ListStatusLists": Policy(_ALL),
+    _PACKAGE + "CredentialIssuerService/StoreCredentialIssuer": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "CredentialIssuerService/GetCredentialIssuer": Policy(_OPERATOR),
+    _PACKAGE + "CredentialIssuerService/ListCredentialIssuers": Policy(_OPERATOR),
+    _PACKAGE + "CredentialIssuerService/CreateCredentialOffer": Policy(_ALL, rate="write", audited=True),
+    _PACKAGE + "CredentialIssuerService/GetCredentialOffer": Policy(_ALL),
+    _PACKAGE + "CredentialIssuerService/ListCredentialOffers": Policy(_OPERATOR),
+    _PACKAGE + "CredentialIssuerService/CancelCredentialOffer": Policy(_ALL, rate="write", audited=True),
+    _PACKAGE + "CredentialIssuerService/ListDeferredIssuances": Policy(_OPERATOR),
+    _PACKAGE + "CredentialIssuerService/DecideDeferredIssuance": Policy(_OPERATOR, rate="write", audited=True),
+    _PACKAGE + "CredentialIssuerService/CreateCertificateRequest": Policy(_OPERATOR, rate="sign", audited=False),
+    _PACKAGE + "CredentialIssuerService/ImportCertificates": Policy(_OPERATOR, rate="write", audited=True),
 }
 
 
@@ -133,7 +159,7 @@ async def build(app: App, settings: CertifySettings) -> None:
     database = app.add(
         Database(
             settings.database,
-            work=CertifyUnitOfWork,
+            work=Oid4vciUnitOfWork,
             encode_event=encode_event,
             migrations=MIGRATIONS,
             clock=app.clock,
@@ -157,7 +183,7 @@ async def build(app: App, settings: CertifySettings) -> None:
     gateway = DcpGateway(database, egress, dids, own_tokens)
     secrets = SealedTokens(settings.token_key.get_secret_value() if settings.token_key else None)
 
-    templates, schemas, writers = JsonETemplates(), JsonSchemas(), Writers(VcJwtWriter())
+    templates, schemas, writers = JsonETemplates(), JsonSchemas(), Writers(VcJwtWriter(), FormatWriter())
     data_sources = app.add(DataSources({name: dsn.get_secret_value() for name, dsn in settings.data_sources.items()}))
     plugins = {
         name: app.add(connect(plugin, f"plugin {name}", settings.tls)) for name, plugin in settings.plugins.items()
@@ -235,7 +261,7 @@ async def build(app: App, settings: CertifySettings) -> None:
     dcp_base = f"{settings.public_url}/dcp"
     tenants = Tenants(database, keys, default_did=host_did_of(settings.public_url))
     documents = DidDocuments(keys, public_jwk, dcp_base=dcp_base)
-    status_lists = StatusLists(database, signer, keys, app.clock, StatusVcWriter())
+    status_lists = StatusLists(database, signer, keys, app.clock, StatusVcWriter(), TokenStatusWriter())
     steering = Steering(
         database,
         approved=generate.wake,
@@ -257,6 +283,37 @@ async def build(app: App, settings: CertifySettings) -> None:
     )
     pages = PublicPages(tenants, documents, status_lists, definitions, host_did=host_did_of(settings.public_url))
 
+    keyring = app.add(DoorKeyring(database, secrets))
+    outside = OutsideDocuments(egress)
+    oid4vci = Oid4vci(
+        Oid4vciParts(
+            store=database,
+            clock=app.clock,
+            signer=signer,
+            directory=directory,
+            templates=templates,
+            schemas=schemas,
+            providers={
+                "pushed": PushedClaims(),
+                "postgresql": AttestedClaims(DatabaseFactory(database, data_sources)),
+                "csv": CsvClaims(settings.csv_files),
+                "http": HttpClaims(
+                    outside.get, {name: text.get_secret_value() for name, text in settings.provider_tokens.items()}
+                ),
+                "plugin": PluginClaims(plugins),
+            },
+            proxies={"issuer-plugin": PluginIssuer(plugins, outside.text)},
+            fetch=outside.document,
+            public_url=settings.public_url,
+            list_size=settings.status_list_size,
+            nonces=keyring,
+            encryption=keyring,
+        )
+    )
+    for name in settings.audit_plugins:
+        follower = AuditFollower(database, name, AuditPlugin(plugins[name]))
+        app.add(Worker(f"audit plugin {name}", follower.run, sweep, clock=app.clock))
+
     services = {
         tenant_service_pb2.DESCRIPTOR: {"TenantService": TenantServicer(tenants, documents)},
         definition_service_pb2.DESCRIPTOR: {"DefinitionService": DefinitionServicer(definitions)},
@@ -268,6 +325,9 @@ async def build(app: App, settings: CertifySettings) -> None:
             "IssuanceService": IssuanceServicer(
                 Issue(database, evaluator, generation), requests, queries, steering, Watching(database)
             )
+        },
+        credential_issuer_service_pb2.DESCRIPTOR: {
+            "CredentialIssuerService": CredentialIssuerServicer(oid4vci.operator)
         },
         credential_service_pb2.DESCRIPTOR: {"CredentialService": CredentialServicer(Credentials(database))},
     }
@@ -284,5 +344,5 @@ async def build(app: App, settings: CertifySettings) -> None:
         )
     )
     if settings.http_listen is not None:
-        application = Starlette(routes=[*door.routes(), *pages.routes()])
+        application = Starlette(routes=[*door.routes(), *pages.routes(), *oid4vci.routes()])
         app.add(HttpServer(settings.http_listen, application, limits=settings.limits))

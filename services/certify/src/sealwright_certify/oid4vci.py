@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sealwright_common.domain.clock import Clock
 from starlette.routing import Route
 
 from sealwright_certify.adapters.formats import MAKERS
+from sealwright_certify.adapters.formats.certificates import X509Writer
 from sealwright_certify.adapters.formats.jose import write_jwt
 from sealwright_certify.adapters.oid4vci.checks import CredentialCheck
 from sealwright_certify.adapters.oid4vci.content import DatasetContent
 from sealwright_certify.adapters.oid4vci.dpop import check_dpop
-from sealwright_certify.adapters.oid4vci.encryption import JweMessages
 from sealwright_certify.adapters.oid4vci.foreign_tokens import FetchJson, ServerTokens
-from sealwright_certify.adapters.oid4vci.nonces import MacNonces
 from sealwright_certify.adapters.oid4vci.proofs import Proofs
 from sealwright_certify.adapters.oid4vci.signing_keys import ScheduledKeys
 from sealwright_certify.http.oid4vci import Door, oid4vci_routes
 from sealwright_certify.ports import KeyDirectory, SchemaEngine, Signer, TemplateEngine
+from sealwright_certify.usecases.oid4vci.certificates import Certificates
 from sealwright_certify.usecases.oid4vci.deferred import DecideDeferred, RequestDeferred
 from sealwright_certify.usecases.oid4vci.issue import Issuance
 from sealwright_certify.usecases.oid4vci.notify import Notify
 from sealwright_certify.usecases.oid4vci.offers import CancelOffer, CreateOffer, FetchOffer
-from sealwright_certify.usecases.oid4vci.ports import AuditPlugins, ClaimsProvider, Oid4vciStore, ProxyIssuer
+from sealwright_certify.usecases.oid4vci.operator import Operator
+from sealwright_certify.usecases.oid4vci.ports import (
+    ClaimsProvider,
+    MessageEncryption,
+    Nonces,
+    Oid4vciStore,
+    ProxyIssuer,
+)
 from sealwright_certify.usecases.oid4vci.redeem import RedeemCode
 from sealwright_certify.usecases.oid4vci.request import RequestCredential
 from sealwright_certify.usecases.oid4vci.store_issuer import StoreIssuer
@@ -43,14 +49,11 @@ class Oid4vciParts:
     schemas: SchemaEngine
     providers: Mapping[str, ClaimsProvider]
     proxies: Mapping[str, ProxyIssuer]
-    audit_plugins: AuditPlugins
     fetch: FetchJson
     public_url: str
     list_size: int
-    nonce_secret: bytes
-    """The same in every replica, at least 32 bytes."""
-    request_keys: Sequence[Mapping[str, Any]]
-    """Private JWKs that requests are encrypted to, the same in every replica."""
+    nonces: Nonces
+    encryption: MessageEncryption
 
 
 class Oid4vci:
@@ -59,7 +62,6 @@ class Oid4vci:
     def __init__(self, parts: Oid4vciParts) -> None:
         self.keys = ScheduledKeys(parts.store, parts.directory, parts.signer)
         content = DatasetContent(parts.templates, parts.schemas)
-        nonces = MacNonces(parts.nonce_secret)
         foreign = ServerTokens(parts.fetch)
         issuance = Issuance(
             keys=self.keys,
@@ -68,29 +70,38 @@ class Oid4vci:
             providers=parts.providers,
             proxies=parts.proxies,
             content=content,
-            audit_plugins=parts.audit_plugins,
             public_url=parts.public_url,
             list_size=parts.list_size,
         )
-        self.store_issuer = StoreIssuer(parts.store, parts.providers, parts.proxies, content)
-        self.create_offer = CreateOffer(parts.store, parts.public_url)
-        self.cancel_offer = CancelOffer(parts.store)
-        self.decide_deferred = DecideDeferred(parts.store)
         self.door = Door(
             store=parts.store,
             clock=parts.clock,
             public_url=parts.public_url,
             redeem=RedeemCode(parts.store, parts.public_url),
-            request_credential=RequestCredential(parts.store, issuance, Proofs(), nonces, foreign, parts.public_url),
+            request_credential=RequestCredential(
+                parts.store, issuance, Proofs(), parts.nonces, foreign, parts.public_url
+            ),
             request_deferred=RequestDeferred(parts.store, issuance, foreign, parts.public_url),
             notify=Notify(parts.store, foreign, parts.public_url),
             fetch_offer=FetchOffer(parts.store),
-            nonces=nonces,
-            encryption=JweMessages(parts.request_keys),
+            nonces=parts.nonces,
+            encryption=parts.encryption,
             check_dpop=check_dpop,
             write_jwt=write_jwt,
             keys=self.keys,
             issuance=issuance,
+        )
+
+        self.operator = Operator(
+            store=parts.store,
+            clock=parts.clock,
+            public_url=parts.public_url,
+            store_issuer=StoreIssuer(parts.store, parts.providers, parts.proxies, content),
+            create_offer=CreateOffer(parts.store, parts.public_url),
+            cancel_offer=CancelOffer(parts.store),
+            decide_deferred=DecideDeferred(parts.store),
+            certificates=Certificates(parts.store, self.keys, X509Writer()),
+            forget=self.door.forget,
         )
 
     def routes(self) -> list[Route]:

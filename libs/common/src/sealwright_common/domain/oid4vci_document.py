@@ -280,6 +280,16 @@ def _configuration(
         )
 
 
+def read_options(format_: CredentialFormat, options: object, path: str) -> FormatOptions:
+    """The options of one format alone. InvalidArgument (DEFINITION_INVALID) with every wrong member."""
+    problems: list[FieldProblem] = []
+    with _Reader(options, path, problems) as part:
+        found = _options(format_, part)
+    if problems:
+        raise InvalidArgument.of_all(problems, reason=Reason.DEFINITION_INVALID)
+    return found
+
+
 def _options(format_: CredentialFormat, part: _Reader) -> FormatOptions:
     if format_ is CredentialFormat.DC_SD_JWT:
         hidden = part.any("disclose")

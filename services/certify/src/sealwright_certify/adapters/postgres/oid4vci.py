@@ -70,9 +70,12 @@ class IssuerRows:
         )
         return None if row is None else (orjson.loads(row["document"]), row["version"])
 
-    async def page(self, tenant: str, after: str, limit: int) -> list[tuple[str, Mapping[str, Any], int]]:
+    async def page(self, tenant: str, after: str | None, limit: int) -> list[tuple[str, Mapping[str, Any], int]]:
         rows = await self._connection.fetch(
-            "select * from oid4vci_issuer where tenant = $1 and path > $2 order by path limit $3", tenant, after, limit
+            "select * from oid4vci_issuer where tenant = $1 and ($2::text is null or path > $2) order by path limit $3",
+            tenant,
+            after,
+            limit,
         )
         return [(row["path"], orjson.loads(row["document"]), row["version"]) for row in rows]
 

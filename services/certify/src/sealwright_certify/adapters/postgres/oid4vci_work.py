@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from sealwright_certify.adapters.postgres.oid4vci import (
     AccessRows,
     CertificateRows,
@@ -20,42 +18,42 @@ from sealwright_certify.adapters.postgres.work import CertifyUnitOfWork
 class Oid4vciUnitOfWork(CertifyUnitOfWork):
     """Certify's unit of work with this door's repositories."""
 
-    @cached_property
+    @property
     def issuers(self) -> IssuerRows:
         """Issuer documents."""
         return IssuerRows(self.connection, self.now)
 
-    @cached_property
+    @property
     def offers(self) -> OfferRows:
         """Offers."""
         return OfferRows(self.connection)
 
-    @cached_property
+    @property
     def access(self) -> AccessRows:
         """Access tokens."""
         return AccessRows(self.connection)
 
-    @cached_property
+    @property
     def once(self) -> OnceRows:
         """What may be used once."""
         return OnceRows(self.connection)
 
-    @cached_property
+    @property
     def transactions(self) -> TransactionRows:
         """Deferred issuances."""
         return TransactionRows(self.connection)
 
-    @cached_property
+    @property
     def notifications(self) -> NotificationRows:
         """What wallets said."""
         return NotificationRows(self.connection)
 
-    @cached_property
+    @property
     def certificates(self) -> CertificateRows:
         """Certificates of issuing keys."""
         return CertificateRows(self.connection)
 
-    @cached_property
+    @property
     def issued(self) -> IssuedRows:
         """Credentials that this door issued."""
         return IssuedRows(self.connection)

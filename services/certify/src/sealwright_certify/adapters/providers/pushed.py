@@ -1,4 +1,4 @@
-"""Claims pushed with an offer: whoever makes the offer vouches for them."""
+"""``pushed``: claims pushed with an offer; whoever makes the offer vouches for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sealwright_certify.usecases.oid4vci.ports import ClaimsRequest
 class PushedClaims:
     """Gives back what the offer brought."""
 
-    def problems(self, settings: Mapping[str, Any]) -> list[str]:
+    async def problems(self, settings: Mapping[str, Any]) -> list[str]:
         """Pushed claims have no settings."""
         return ["no members; pushed claims have no settings"] if settings else []
 

@@ -17,7 +17,7 @@ from sealwright_certify.usecases.oid4vci.events import DeferralDecided
 from sealwright_certify.usecases.oid4vci.issue import Issuance, Order
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.ports import ForeignTokens, Issued, Oid4vciStore, Oid4vciWork
-from sealwright_certify.usecases.oid4vci.request import check_encryption, pushed_claims
+from sealwright_certify.usecases.oid4vci.request import check_encryption, make_or_audit, pushed_claims
 
 
 def _unknown() -> ProtocolError:
@@ -60,7 +60,7 @@ class RequestDeferred:
             reserved = await self.issuance.reserve(work, issuer, configuration, len(holders))
             pushed = await pushed_claims(work, transaction.access)
         order = Order(issuer, configuration, transaction.access, holders, reserved, pushed)
-        made = await self.issuance.make(call, order, now)
+        made = await make_or_audit(self.store, self.issuance, call, order, now)
         async with self.store.begin(call) as work:
             # Of two polls at once, the second finds the transaction delivered.
             await self._open(work, issuer, access, transaction_id)

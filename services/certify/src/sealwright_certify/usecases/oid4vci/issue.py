@@ -34,7 +34,6 @@ from sealwright_certify.usecases.oid4vci.errors import request_denied
 from sealwright_certify.usecases.oid4vci.events import CredentialsIssued
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.ports import (
-    AuditPlugins,
     ClaimsProvider,
     ClaimsRequest,
     Content,
@@ -118,7 +117,6 @@ class Issuance:
     providers: Mapping[str, ClaimsProvider]
     proxies: Mapping[str, ProxyIssuer]
     content: Content
-    audit_plugins: AuditPlugins
     public_url: str
     list_size: int
 
@@ -214,7 +212,6 @@ class Issuance:
         except NotFound:
             claims = None
         if claims is None:
-            self.audit_plugins.record(call, "VC_ISSUANCE", "DENIED", {"configuration": order.configuration.id})
             raise request_denied("there is no data for this credential")
         for claim in order.dataset.claims:
             if claim.mandatory and not _present(claims, claim.path):

@@ -37,7 +37,7 @@ class IssuerStore(Protocol):
     async def put(self, issuer: Issuer, document: Json) -> int: ...
     async def by_path(self, path: str) -> Issuer | None: ...
     async def document(self, tenant: str, path: str) -> tuple[Json, int] | None: ...
-    async def page(self, tenant: str, after: str, limit: int) -> list[tuple[str, Json, int]]: ...
+    async def page(self, tenant: str, after: str | None, limit: int) -> list[tuple[str, Json, int]]: ...
 
 
 class OfferStore(Protocol):
@@ -259,7 +259,7 @@ class ClaimsRequest:
 class ClaimsProvider(Protocol):
     """A source of claims (issuer mode)."""
 
-    def problems(self, settings: Json) -> list[str]:
+    async def problems(self, settings: Json) -> list[str]:
         """What is wrong with the settings of a dataset; empty if nothing is."""
         ...
 
@@ -284,7 +284,7 @@ class ProxyRequest:
 class ProxyIssuer(Protocol):
     """Gets finished credentials from another issuer, and lets none through that does not verify."""
 
-    def problems(self, settings: Json) -> list[str]:
+    async def problems(self, settings: Json) -> list[str]:
         """What is wrong with the settings; empty if nothing is."""
         ...
 
@@ -310,6 +310,30 @@ class SigningKeys(Protocol):
         """Raw signatures, in order; all or none."""
         ...
 
+    def forget(self) -> None:
+        """Reads keys and certificates anew."""
+        ...
+
+
+class CertificateWriter(Protocol):
+    """Writes and reads X.509."""
+
+    def request_body(self, key: IssuerKey, common_name: str, organization: str, country: str) -> bytes:
+        """What the key signs to ask for a certificate."""
+        ...
+
+    def signed(self, body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
+        """The signed DER."""
+        ...
+
+    def read_chain(self, pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
+        """DER leaf first, thumbprint of the leaf's key, first expiry. InvalidArgument if it is no good."""
+        ...
+
+    def thumbprint(self, key: IssuerKey) -> str:
+        """RFC 7638 thumbprint of a key."""
+        ...
+
 
 class Verifier(Protocol):
     """Checks a finished credential with code that did not write it."""
@@ -331,12 +355,6 @@ class Content(Protocol):
     def problems(self, dataset: Dataset) -> list[str]:
         """What is wrong with a dataset's template and schema."""
         ...
-
-
-class AuditPlugins(Protocol):
-    """Hands audit records to plugins, after the transaction that made them; never waits for them."""
-
-    def record(self, call: Call, action: str, outcome: str, detail: Mapping[str, str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from sealwright_common.domain.oid4vci_grants import Access, Transaction, secret_
 from sealwright_certify.usecases.oid4vci.authorize import Presented, authorize, chosen_configuration, foreign_access
 from sealwright_certify.usecases.oid4vci.errors import ProtocolError, invalid_nonce, invalid_proof
 from sealwright_certify.usecases.oid4vci.events import DeferralDecided
-from sealwright_certify.usecases.oid4vci.issue import Issuance, Order
+from sealwright_certify.usecases.oid4vci.issue import Issuance, Made, Order
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.ports import (
     ForeignTokens,
@@ -81,11 +81,9 @@ class RequestCredential:
             reserved = await self.issuance.reserve(work, issuer, configuration, len(holders))
             pushed = await pushed_claims(work, access)
         order = Order(issuer, configuration, access, holders, reserved, pushed)
-        made = await self.issuance.make(call, order, now)
+        made = await make_or_audit(self.store, self.issuance, call, order, now)
         async with self.store.begin(call) as work:
-            issued = await self.issuance.record(work, order, made)
-        self.issuance.audit_plugins.record(call, "VC_ISSUANCE", "SUCCESS", {"configuration": configuration.id})
-        return issued
+            return await self.issuance.record(work, order, made)
 
     async def _holders(
         self,
@@ -141,6 +139,17 @@ class RequestCredential:
         work.emit(DeferralDecided(transaction.id, issuer.path, configuration.id, transaction.state.value))
         work.audit("oid4vci.credential.defer", str(transaction.id), configuration=configuration.id)
         return Issued(transaction_id=secret, interval=int(issuer.deferred_interval.total_seconds()))
+
+
+async def make_or_audit(store: Oid4vciStore, issuance: Issuance, call: Call, order: Order, now: datetime) -> Made:
+    """Makes an order's credentials; a refusal leaves its audit row too."""
+    try:
+        return await issuance.make(call, order, now)
+    except ProtocolError as refusal:
+        async with store.begin(call) as work:
+            configuration = order.configuration.id
+            work.audit("oid4vci.credential.deny", order.issuer.path, configuration=configuration, error=refusal.code)
+        raise
 
 
 async def pushed_claims(work: Oid4vciWork, access: Access) -> Mapping[str, Json] | None:

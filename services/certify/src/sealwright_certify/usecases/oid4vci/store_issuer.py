@@ -27,7 +27,7 @@ class StoreIssuer:
     async def __call__(self, call: Call, document: Mapping[str, Any]) -> Issuer:
         """The issuer as stored. InvalidArgument with every wrong member; AlreadyExists for another tenant's path."""
         issuer = read_issuer(call.tenant, document)
-        problems = [problem for dataset in issuer.datasets for problem in self._dataset_problems(issuer, dataset)]
+        problems = [problem for dataset in issuer.datasets for problem in await self._dataset_problems(issuer, dataset)]
         if problems:
             raise InvalidArgument.of_all(problems, reason=Reason.DEFINITION_INVALID)
         async with self.store.begin(call) as work:
@@ -36,7 +36,7 @@ class StoreIssuer:
             work.audit("oid4vci.issuer.store", stored.path, version=stored.version)
             return work.answer(stored)
 
-    def _dataset_problems(self, issuer: Issuer, name: str) -> list[FieldProblem]:
+    async def _dataset_problems(self, issuer: Issuer, name: str) -> list[FieldProblem]:
         dataset = issuer.datasets[name]
         source = dataset.source
         known: Mapping[str, ClaimsProvider | ProxyIssuer] = self.proxies if source.proxied else self.providers
@@ -45,6 +45,7 @@ class StoreIssuer:
             types = ", ".join([*self.providers, *self.proxies])
             return [FieldProblem(f"datasets.{name}.source.type", f"one of {types}")]
         found = [
-            FieldProblem(f"datasets.{name}.source.settings", problem) for problem in checker.problems(source.settings)
+            FieldProblem(f"datasets.{name}.source.settings", problem)
+            for problem in await checker.problems(source.settings)
         ]
         return found + [FieldProblem(f"datasets.{name}", problem) for problem in self.content.problems(dataset)]

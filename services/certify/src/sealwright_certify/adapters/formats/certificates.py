@@ -1,0 +1,171 @@
+"""Certificates for issuing keys: requests (PKCS#10, RFC 2986) and certificates (RFC 5280) up to their signature.
+
+The key is in the signer, so only the bytes to sign are made here; names and extensions are encoded by ``cryptography``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from sealwright_common.domain.errors import InvalidArgument
+from sealwright_common.domain.formats import IssuerKey
+from sealwright_common.domain.keys import KeyAlgorithm
+from sealwright_common.verify.keys import from_jwk, from_material
+from sealwright_common.verify.outcome import NotVerified
+from sealwright_common.verify.trust import MDOC_SIGNER
+
+_SIGNATURES = {
+    # AlgorithmIdentifier of each signature algorithm, DER.
+    KeyAlgorithm.ES256: bytes.fromhex("300a06082a8648ce3d040302"),
+    KeyAlgorithm.ES384: bytes.fromhex("300a06082a8648ce3d040303"),
+    KeyAlgorithm.EDDSA: bytes.fromhex("300506032b6570"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a certificate is for."""
+
+    common_name: str
+    organization: str = ""
+    country: str = ""
+    """Two letters; mdoc signers need one (ISO/IEC 18013-5 table B.3)."""
+
+    @property
+    def name(self) -> x509.Name:
+        """The distinguished name."""
+        parts = ((NameOID.COUNTRY_NAME, self.country), (NameOID.ORGANIZATION_NAME, self.organization))
+        named = [x509.NameAttribute(oid, value) for oid, value in parts if value]
+        return x509.Name([*named, x509.NameAttribute(NameOID.COMMON_NAME, self.common_name)])
+
+
+def tlv(tag: int, *contents: bytes) -> bytes:
+    """One DER element."""
+    content = b"".join(contents)
+    if len(content) < 128:
+        return bytes((tag, len(content))) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def request_body(key: IssuerKey, subject: Subject) -> bytes:
+    """The CertificationRequestInfo that the key itself signs."""
+    return tlv(0x30, b"\x02\x01\x00", subject.name.public_bytes(), _public_info(key), tlv(0xA0))
+
+
+def certificate_body(
+    key: IssuerKey, subject: Subject, issuer: x509.Name, signed_by: KeyAlgorithm, start: datetime, end: datetime
+) -> bytes:
+    """The TBSCertificate of a document signer: end entity, digital signature, mdoc signer usage."""
+    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (x509.KeyUsage(True, False, False, False, False, False, False, False, False), True),
+        (x509.ExtendedKeyUsage([MDOC_SIGNER]), True),
+    )
+    encoded = b"".join(_extension(value, critical) for value, critical in extensions)
+    return tlv(
+        0x30,
+        tlv(0xA0, b"\x02\x01\x02"),
+        tlv(0x02, b"\x01" + secrets.token_bytes(18)),
+        _SIGNATURES[signed_by],
+        issuer.public_bytes(),
+        tlv(0x30, _time(start), _time(end)),
+        subject.name.public_bytes(),
+        _public_info(key),
+        tlv(0xA3, tlv(0x30, encoded)),
+    )
+
+
+def signed(body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
+    """The request or certificate with its raw signature put in."""
+    if algorithm is not KeyAlgorithm.EDDSA:
+        half = len(signature) // 2
+        signature = encode_dss_signature(
+            int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+        )
+    return tlv(0x30, body, _SIGNATURES[algorithm], tlv(0x03, b"\x00", signature))
+
+
+def read_chain(pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
+    """A chain of PEM certificates: DER leaf first, the thumbprint of the leaf's key, when the first expires.
+
+    InvalidArgument unless each is valid now and issued by the next, and the leaf is no CA and not self-signed.
+    """
+    try:
+        chain = x509.load_pem_x509_certificates(pem.encode())
+    except ValueError as error:
+        raise InvalidArgument.of("chain_pem", "certificates as PEM, leaf first") from error
+    leaf = chain[0]
+    if len(chain) > 4 or leaf.issuer == leaf.subject:
+        raise InvalidArgument.of("chain_pem", "1 to 4 certificates, the first of them not self-signed")
+    for child, parent in pairwise(chain):
+        try:
+            child.verify_directly_issued_by(parent)
+        except (InvalidSignature, ValueError, TypeError) as error:
+            raise InvalidArgument.of("chain_pem", "each certificate issued by the next one") from error
+    if any(not entry.not_valid_before_utc <= now < entry.not_valid_after_utc for entry in chain):
+        raise InvalidArgument.of("chain_pem", "certificates that are valid now")
+    try:
+        thumbprint = from_material(leaf.public_key()).thumbprint
+    except NotVerified as error:
+        raise InvalidArgument.of("chain_pem", "a leaf with a P-256, P-384 or Ed25519 key") from error
+    return [entry.public_bytes(Encoding.DER) for entry in chain], thumbprint, min(e.not_valid_after_utc for e in chain)
+
+
+def _public_info(key: IssuerKey) -> bytes:
+    public = from_jwk({**key.jwk, "alg": key.algorithm.value})
+    return public.material.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _extension(value: x509.ExtensionType, critical: bool) -> bytes:
+    oid = value.oid.dotted_string
+    flag = b"\x01\x01\xff" if critical else b""
+    return tlv(0x30, tlv(0x06, _oid(oid)), flag, tlv(0x04, value.public_bytes()))
+
+
+def _oid(dotted: str) -> bytes:
+    first, second, *rest = (int(part) for part in dotted.split("."))
+    encoded = bytearray()
+    for number in (first * 40 + second, *rest):
+        digits = [number & 0x7F]
+        while number := number >> 7:
+            digits.append(0x80 | number & 0x7F)
+        encoded += bytes(reversed(digits))
+    return bytes(encoded)
+
+
+def _time(time: datetime) -> bytes:
+    """UTCTime until 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5)."""
+    utc = time.astimezone(UTC)
+    if utc.year < 2050:
+        return tlv(0x17, utc.strftime("%y%m%d%H%M%SZ").encode())
+    return tlv(0x18, utc.strftime("%Y%m%d%H%M%SZ").encode())
+
+
+class X509Writer:
+    """These functions as one port."""
+
+    def request_body(self, key: IssuerKey, common_name: str, organization: str, country: str) -> bytes:
+        """What the key signs to ask for a certificate."""
+        return request_body(key, Subject(common_name, organization, country))
+
+    def signed(self, body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
+        """The signed DER."""
+        return signed(body, algorithm, signature)
+
+    def read_chain(self, pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
+        """DER leaf first, thumbprint of the leaf's key, first expiry."""
+        return read_chain(pem, now)
+
+    def thumbprint(self, key: IssuerKey) -> str:
+        """RFC 7638 thumbprint of a key."""
+        return from_jwk({**key.jwk, "alg": key.algorithm.value}).thumbprint
