@@ -107,6 +107,8 @@ def _renderer() -> ModuleType:
         context[_BUDGET].step()
         return render_value(template, context)
 
+    # Rendering must not read the clock; without its operator the name is refused as reserved.
+    module.operators.pop("$fromNow")
     vars(module).update(parse=parse, parse_until_terminator=parse_until_terminator, renderValue=counted)
     return module
 
@@ -129,7 +131,7 @@ def _join(items: Any, separator: Any) -> str:
     return str(separator).join(texts)
 
 
-# What reads the clock is left out, so that a template gives the same for the same claims; what grows is bounded.
+# What reads the clock is left out, so that the same claims always give the same content; what grows is bounded.
 _BUILTINS: dict[str, Any] = {
     name: function for name, function in build().items() if name not in ("fromNow", "range", "join")
 } | {"range": _range, "join": _join}

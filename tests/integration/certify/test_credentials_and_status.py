@@ -1,0 +1,243 @@
+"""Issued credentials, status lists, keys and tenants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+from sealwright.certify.v1 import credential_service_pb2 as credentials
+from sealwright.certify.v1 import holder_service_pb2 as holder_pb
+from sealwright.certify.v1 import issuance_service_pb2 as issuance
+from sealwright.certify.v1 import resources_pb2 as pb
+from sealwright.rotator.v1 import rotator_service_pb2 as rotator
+from sealwright_common.domain.errors import FailedPrecondition, NotFound, PermissionDenied
+from sealwright_common.domain.status_lists import decode_list, is_set
+from sealwright_common.verify.jws import parse
+
+from tests.support.certify import SEED, Issuing, client_of, fetch, rid, template_definition
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def _one(issuing: Issuing, definition: str) -> pb.Credential:
+    name = await issuing.member()
+    _, location = await issuing.ask(name, definition)
+    await issuing.holders.wait(name, 1)
+    request = credentials.ListCredentialsRequest(holder_did=issuing.holders.holder(name).did)
+    return (await issuing.client.credentials.ListCredentials(request)).credentials[0]
+
+
+def _bit(issuing: Issuing, entry: pb.StatusEntry) -> bool:
+    text = fetch(entry.list_uri)[2]
+    return is_set(decode_list(issuing.verify(text).claims["encodedList"]), entry.index)
+
+
+@pytest.mark.parametrize("profile", ["vc11-sl2021/jwt", "vc20-bssl/jwt"])
+async def test_revoke_suspend_and_resume_are_visible_within_two_seconds(issuing: Issuing, profile: str) -> None:
+    """Two purposes, two lists, random indices; changes show in the served list in under 2 s; revocation is final."""
+    both = ["revocation", "suspension"]
+    id_ = f"Status-{profile[:4]}"
+    await issuing.define(template_definition(id_, format=profile, statusPurposes=both))
+    credential = await _one(issuing, id_)
+    revocation, suspension = credential.status_entries
+    assert not _bit(issuing, revocation)
+    assert not _bit(issuing, suspension)
+    stub, ids = issuing.client.credentials, [credential.id]
+
+    await stub.SuspendCredentials(credentials.SuspendCredentialsRequest(request_id=rid(), ids=ids))
+    await _until(lambda: _bit(issuing, suspension))
+    await stub.ResumeCredentials(credentials.ResumeCredentialsRequest(request_id=rid(), ids=ids))
+    await _until(lambda: not _bit(issuing, suspension))
+    await stub.RevokeCredentials(credentials.RevokeCredentialsRequest(request_id=rid(), ids=ids, reason="left"))
+    await _until(lambda: _bit(issuing, revocation))
+    assert not _bit(issuing, suspension)
+    with pytest.raises(FailedPrecondition):
+        await stub.ResumeCredentials(credentials.ResumeCredentialsRequest(request_id=rid(), ids=ids))
+    assert await issuing.events(credential.id) == ["CredentialSuspended", "CredentialResumed", "CredentialRevoked"]
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(2):
+        while not await asyncio.to_thread(condition):
+            await asyncio.sleep(0.05)
+
+
+async def test_status_lists_have_etags(issuing: Issuing) -> None:
+    """The same list is answered by 304, and by a new ETag after a change."""
+    credential = await _one(issuing, "MembershipCredential")
+    entry = credential.status_entries[0]
+    _, headers, text = fetch(entry.list_uri)
+    assert issuing.verify(text).claims["type"] == "StatusList2021"
+    assert fetch(entry.list_uri, if_none_match=headers["etag"])[0] == 304
+    await issuing.client.credentials.RevokeCredentials(
+        credentials.RevokeCredentialsRequest(request_id=rid(), ids=[credential.id])
+    )
+    await _until(lambda: fetch(entry.list_uri)[1]["etag"] != headers["etag"])
+
+
+async def test_status_indices_are_unique_under_concurrency(issuing: Issuing) -> None:
+    """40 requests at once: every credential has its own index, and the order of indices tells nothing of time."""
+    members = [await issuing.member() for _ in range(40)]
+    await asyncio.gather(*(issuing.ask(name, "MembershipCredential") for name in members))
+    for name in members:
+        await issuing.holders.wait(name, 1, seconds=20)
+    rows = await issuing.rows(
+        """select e.list_id, e.idx from status_entry e join credential c on c.id = e.credential_id
+           where c.holder_did = any($1) order by c.id""",
+        [issuing.holders.holder(name).did for name in members],
+    )
+    places = [(row["list_id"], row["idx"]) for row in rows]
+    assert len(set(places)) == 40
+    assert [index for _, index in places] != sorted(index for _, index in places)
+
+
+async def test_issue_credential_is_idempotent_and_leaves_one_credential(issuing: Issuing) -> None:
+    """The same request id gives the same credential, also when asked ten times at once."""
+    await issuing.attestation("pushed", "pushed", {})
+    template = {"credentialSubject": {"n": {"$eval": "claims.pushed.n"}}}
+    await issuing.define(template_definition("Pushed", attestations=["pushed"], template=template))
+    did = f"did:web:{uuid.uuid4().hex}.example"
+    request = issuance.IssueCredentialRequest(
+        request_id=rid(), definition_id="Pushed", holder_did=did, claims_json=json.dumps({"pushed": {"n": 7}})
+    )
+    first = await issuing.client.issuance.IssueCredential(request)
+    answers = await asyncio.gather(*(issuing.client.issuance.IssueCredential(request) for _ in range(10)))
+    assert {answer.payload for answer in answers} == {first.payload}
+    assert len(await issuing.rows("select 1 from credential where holder_did = $1", did)) == 1
+    assert issuing.verify(first.payload).claims == {"id": did, "n": 7}
+
+
+async def test_four_eyes(issuing: Issuing) -> None:
+    """With two approvals required, the submitter may not approve and nobody may twice."""
+    await issuing.define(template_definition("FourEyes", approvalsRequired=2))
+    name = await issuing.member()
+    did = issuing.holders.holder(name).did
+    own = issuance.RequestIssuanceRequest(request_id=rid(), holder_did=did, definition_ids=["FourEyes"])
+    submitted = (await issuing.client.issuance.RequestIssuance(own)).processes[0]
+    with pytest.raises(PermissionDenied):
+        await issuing.client.issuance.ApproveIssuance(
+            issuance.ApproveIssuanceRequest(request_id=rid(), id=submitted.id)
+        )
+    _, location = await issuing.ask(name, "FourEyes")
+    request = issuance.ApproveIssuanceRequest(request_id=rid(), id=location.rsplit("/", 1)[1])
+    once = (await issuing.client.issuance.ApproveIssuance(request)).process
+    assert (once.state, len(once.approvals)) == (pb.ISSUANCE_STATE_SUBMITTED, 1)
+    request.request_id = rid()
+    with pytest.raises(PermissionDenied):
+        await issuing.client.issuance.ApproveIssuance(request)
+
+
+async def test_r9_a_request_over_grpc_may_be_split(issuing: Issuing) -> None:
+    """R9: split makes one process per definition, before acceptance; each ends on its own."""
+    await issuing.define(template_definition("SplitA"))
+    did = issuing.holders.holder(await issuing.member()).did
+    request = issuance.RequestIssuanceRequest(
+        request_id=rid(), holder_did=did, definition_ids=["SplitA", "MembershipCredential"], split=True
+    )
+    processes = (await issuing.client.issuance.RequestIssuance(request)).processes
+    assert len(processes) == 2
+    for process in processes:
+        ended = await issuing.ends(process.id)
+        assert ended.state == pb.ISSUANCE_STATE_DELIVERED
+        assert len(ended.credential_ids) == 1
+
+
+async def test_tenants_do_not_see_each_other(issuing: Issuing, new_tenant: Any) -> None:
+    """Every look-up is by tenant and id: definitions, processes, credentials, tokens for another issuer."""
+    other = await new_tenant()
+    await issuing.define(template_definition("Secret"))
+    name = await issuing.member()
+    credential = await _one(issuing, "MembershipCredential")
+    with pytest.raises(NotFound):
+        await other.client.credentials.GetCredential(credentials.GetCredentialRequest(id=credential.id))
+    with pytest.raises(NotFound):
+        await other.client.issuance.GetIssuance(issuance.GetIssuanceRequest(id=credential.process_id))
+    assert (await other.ask(name, "Secret"))[0] == 400
+    holder = issuing.holders.holder(name)
+    body = holder.request(rid(), ["MembershipCredential"])
+    assert (await other.post("/credentials", body, holder.token(issuing.did)))[0] == 401
+
+
+async def test_metadata_lists_every_definition(issuing: Issuing) -> None:
+    """200 definitions in the metadata: no silent cut at a page; every optional property is there."""
+    for number in range(0, 200, 20):
+        await asyncio.gather(*(issuing.define({**SEED, "id": f"Many{n:03}"}) for n in range(number, number + 20)))
+    body = json.loads(fetch(f"{issuing.base}/metadata")[2])
+    assert body["issuer"] == issuing.did
+    many = [entry for entry in body["credentialsSupported"] if entry["id"].startswith("Many")]
+    assert len(many) == 200
+    needed = {"id", "type", "credentialType", "bindingMethods", "profile", "issuancePolicy"}
+    assert all(needed <= entry.keys() for entry in many)
+
+
+async def test_offers_prompt_the_holder(issuing: Issuing) -> None:
+    """R2: an offer is a message to the holder and nothing else; no process starts."""
+    name = await issuing.member()
+    did = issuing.holders.holder(name).did
+    request = holder_pb.OfferCredentialsRequest(
+        request_id=rid(), holder_did=did, definition_ids=["MembershipCredential"], offer_reason="reissue"
+    )
+    offer = await issuing.client.holders.OfferCredentials(request)
+    async with asyncio.timeout(10):
+        while not issuing.holders.holder(name).offers:
+            await asyncio.sleep(0.05)
+    message = issuing.holders.holder(name).offers[0]
+    assert message["type"] == "CredentialOfferMessage"
+    assert message["credentials"][0]["offerReason"] == "reissue"
+    assert not await issuing.rows("select 1 from issuance_process where holder_did = $1", did)
+    async with asyncio.timeout(5):
+        while len(await issuing.events(offer.offer_id)) < 2:
+            await asyncio.sleep(0.05)
+    assert await issuing.events(offer.offer_id) == ["OfferQueued", "OfferSettled"]
+
+
+async def test_a_compromised_key_leaves_the_document_and_holders_get_offers(new_tenant: Any) -> None:
+    """Key revocation: the method is gone at once, the next key signs, and holders are offered new credentials."""
+    issuing: Issuing = await new_tenant()
+    name = await issuing.member()
+    await issuing.ask(name, "MembershipCredential")
+    payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
+    kid = str(parse(payload).header["kid"])
+    rows = await issuing.rows("select slot from issuer_key where key_id = $1", kid.partition("#")[2])
+    slot = rows[0]["slot"]
+    await issuing.client.rotator.MarkCompromised(
+        rotator.MarkCompromisedRequest(request_id=rid(), issuer_type="credentials", slot=slot, comment="lost laptop")
+    )
+    async with asyncio.timeout(15):
+        while any(method["id"] == kid for method in issuing.document()["verificationMethod"]):
+            await asyncio.sleep(0.1)
+        while not issuing.holders.holder(name).offers:
+            await asyncio.sleep(0.1)
+    assert issuing.holders.holder(name).offers[0]["credentials"][0]["offerReason"] == "proof-key-revocation"
+    _, location = await issuing.ask(name, "MembershipCredential")
+    second = (await issuing.holders.wait(name, 2, seconds=20))[1].payloads[0]
+    assert parse(second).header["kid"] != kid
+    assert issuing.verify(second).types[-1] == "MembershipCredential"
+
+
+async def test_watching_all_sees_every_change_once(issuing: Issuing) -> None:
+    """WatchIssuances without id streams each change of the tenant from now on."""
+    seen: list[tuple[str, int]] = []
+
+    async def watch() -> None:
+        client = client_of(issuing.mesh)
+        try:
+            async for change in client.issuance.WatchIssuances(issuance.WatchIssuancesRequest(), timeout=30):
+                seen.append((change.process.id, change.process.version))
+        finally:
+            await client.close()
+
+    task = asyncio.create_task(watch())
+    await asyncio.sleep(0.5)
+    name = await issuing.member()
+    _, location = await issuing.ask(name, "MembershipCredential")
+    ended = await issuing.ends(location)
+    async with asyncio.timeout(5):
+        while (ended.id, ended.version) not in seen:
+            await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait({task})
+    assert len(set(seen)) == len(seen)
