@@ -98,28 +98,27 @@ async def test_a_withdrawal_killed_at_every_point(stage: Stage, database_dsn: st
     await stamp.wait_ready()
     client = StampClient(stamp)
     recipient = await client.recipient(stage.wallet.create_endpoint())
-    orders = [order(recipient, 200 + hour) for hour in range(4)]
-    await client.stamp_all(orders)
-    await client.delivered(*(one.certificate_id for one in orders))
+    wanted = order(recipient, 200)
+    await client.stamp_all([wanted])
+    await client.delivered(wanted.certificate_id)
     await client.close()
     stamp.stop()
-    for one, point in zip(
-        orders, ["stamp.signed", "stamp.before_send", "stamp.after_send", "stamp.polled"], strict=True
-    ):
+    stamp.start("stamp.signed")
+    await stamp.wait_ready()
+    client = StampClient(stamp)
+    request = pb.WithdrawCertificateRequest(registry=REGISTRY, certificate_id=wanted.certificate_id)
+    await client.stub.WithdrawCertificate(request)
+    await client.close()
+    await stamp.wait_killed()
+    # Each start takes the withdrawal up again and dies one step further on.
+    for point in ("stamp.before_send", "stamp.after_send", "stamp.polled"):
         stamp.start(point)
-        assert await stamp.wait_ready_or_killed()
-        client = StampClient(stamp)
-        request = pb.WithdrawCertificateRequest(registry=REGISTRY, certificate_id=one.certificate_id)
-        with contextlib.suppress(Problem):
-            await client.stub.WithdrawCertificate(request)
-        await client.close()
         await stamp.wait_killed()
     stamp.start("")
     await stamp.wait_ready()
     client = StampClient(stamp)
-    for one in orders:
-        await client.until(one.certificate_id, in_state(stamp_pb.CERTIFICATE_STATE_WITHDRAWN))
-        assert len(stage.registry.stream(one.certificate_id)) == 2
+    await client.until(wanted.certificate_id, in_state(stamp_pb.CERTIFICATE_STATE_WITHDRAWN))
+    assert len(stage.registry.stream(wanted.certificate_id)) == 2
     feed = (await client.stub.ListWithdrawn(pb.ListWithdrawnRequest())).withdrawn
-    assert [row.id for row in feed] == [1, 2, 3, 4]
+    assert [row.id for row in feed] == [1]
     await client.close()
