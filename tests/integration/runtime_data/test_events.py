@@ -252,6 +252,35 @@ async def test_an_outage_costs_no_attempts(mesh: Mesh) -> None:
     assert await value(mesh.dsn, DISTINCT_EFFECTS) == 40
 
 
+async def test_what_is_away_for_one_event_alone_ends_as_a_dead_letter_only_while_others_work(mesh: Mesh) -> None:
+    refused = 0
+
+    async def handler(events: list[Event], begin: Any) -> None:
+        nonlocal refused
+        if any(event.aggregate_id == "bad" for event in events):
+            refused += 1
+            raise Unavailable(Reason.PEER_UNAVAILABLE, "the wallet is away")
+        await affect(events, begin)
+
+    async with mesh.running(mesh.consumer(handler, max_deliver=3)):
+        await mesh.change("bad")
+        # On a quiet stream nobody can tell an outage from poison: it is tried on.
+        await until(lambda: refused >= 8)
+        assert await value(mesh.dsn, DEAD) == 0
+
+        async def buried() -> bool:
+            await mesh.change("good")
+            return await value(mesh.dsn, DEAD) == 1
+
+        await until(buried)
+    (letter,) = await _letters(mesh)
+    assert letter == "PEER_UNAVAILABLE"
+
+
+async def _letters(mesh: Mesh) -> list[str]:
+    return await value(mesh.dsn, "select array_agg(reason) from dead_letter")
+
+
 async def test_a_long_handler_is_not_interrupted_by_a_second_delivery(mesh: Mesh) -> None:
     calls = 0
 

@@ -27,7 +27,7 @@ from sealwright_common.runtime.db.database import Database
 from sealwright_common.runtime.events import dead_letters, inbox, metrics
 from sealwright_common.runtime.events.broker import Broker, BrokerRefused
 from sealwright_common.runtime.events.event import Event, Subscription, stream_name
-from sealwright_common.runtime.events.handling import Handling, Outage, Outcome, is_permanent
+from sealwright_common.runtime.events.handling import Handling, Outage, Outcome, is_permanent, is_transient
 from sealwright_common.runtime.events.pulling import ConsumerGone, Delivery, Puller
 from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.traceparent import context_of
@@ -47,7 +47,11 @@ class _Waiting:
     behind: dict[tuple[str, str], UUID] = field(default_factory=dict)
     """Aggregates whose events wait, with the failed event they wait for."""
     passes: dict[UUID, int] = field(default_factory=dict)
-    """How often an event was sent back untried, which must not count as an attempt."""
+    """Deliveries of an event that do not count as attempts."""
+    refused_at: dict[UUID, int] = field(default_factory=dict)
+    """How many events had been done when something was away for this one the last time."""
+    done: int = 0
+    """How many events were done by this instance."""
 
 
 class Consumer:
@@ -255,12 +259,14 @@ class Consumer:
                 if key in outcome.stopped:
                     behind.append(delivery)
                 continue
+            if is_transient(error):
+                self._excuse(event)
             attempts = self._attempts(delivery)
             if is_permanent(error) or attempts >= self._subscription.max_deliver:
                 await self._bury(puller, delivery, error)
                 continue
             self._waiting.behind[key] = event.id
-            delay = self._delay(attempts, error)
+            delay = self._delay(delivery.deliveries, error)
             log.warning(
                 "event failed; it comes again",
                 consumer=self._subscription.durable,
@@ -278,6 +284,7 @@ class Consumer:
         deliveries = [delivery for delivery in deliveries if not delivery.settled]
         await puller.ack(deliveries)
         metrics.HANDLED.labels(self._subscription.durable, outcome).inc(len(deliveries))
+        self._waiting.done += len(deliveries)
         for delivery in deliveries:
             self._forget(delivery.event)
 
@@ -354,11 +361,20 @@ class Consumer:
             with suppress(Unavailable):
                 await puller.extend(deliveries)
 
+    def _excuse(self, event: Event) -> None:
+        """Something was away. If nothing else was done since the last time, it is away for all and this is no attempt:
+        an outage on a quiet stream must not make dead letters."""
+        waiting = self._waiting
+        if waiting.refused_at.get(event.id, waiting.done) == waiting.done:
+            waiting.passes[event.id] = waiting.passes.get(event.id, 0) + 1
+        waiting.refused_at[event.id] = waiting.done
+
     def _attempts(self, delivery: Delivery) -> int:
         return delivery.deliveries - self._waiting.passes.get(delivery.event.id, 0)
 
     def _forget(self, event: Event) -> None:
         self._waiting.passes.pop(event.id, None)
+        self._waiting.refused_at.pop(event.id, None)
         key = (event.tenant, event.aggregate_id)
         if self._waiting.behind.get(key) == event.id:
             del self._waiting.behind[key]
