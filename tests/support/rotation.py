@@ -66,9 +66,7 @@ class MemorySigner:
             assert key.key_id is not None
             held = self.held[key.key_id]
             assert held.state in SCHEDULED_STATES, f"{held} no longer follows a schedule"
-            assert key.window.start <= held.start
-            assert key.window.end <= held.end
-            held.start, held.end = key.window.start, key.window.end
+            held.start, held.end = min(held.start, key.window.start), min(held.end, key.window.end)
             if SCHEDULED_STATES.index(key.state) > SCHEDULED_STATES.index(held.state):
                 held.state = key.state
 

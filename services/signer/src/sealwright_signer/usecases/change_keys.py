@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, Reason
+from sealwright_common.domain.intervals import Interval
 from sealwright_common.domain.keys import (
     DESTRUCTION_DELAY,
     DESTRUCTION_FLOOR,
@@ -173,22 +174,27 @@ def _switched(stored: StoredKey, *, disabled: bool) -> StoredKey:
     return replace(stored, key=replace(stored.key, disabled=disabled, version=stored.key.version + 1))
 
 
-def _brings_forward(old: KeySlot, new: KeySlot) -> bool:
-    """Whether ``new`` is the same slot with a window that begins or ends earlier, or just the same: what rotating
-    before the time and expiring an issuer do."""
-    same = (old.issuer_type, old.cohort, old.slot) == (new.issuer_type, new.cohort, new.slot)
-    return same and new.window.start <= old.window.start and new.window.end <= old.window.end
+def _earlier(old: KeySlot, new: KeySlot) -> KeySlot:
+    """The slot with the earlier of both starts and of both ends: a window never moves later, so that being told twice,
+    or in another order, comes to the same."""
+    window = Interval(min(old.window.start, new.window.start), min(old.window.end, new.window.end))
+    return replace(old, window=window)
 
 
 def _step(stored: StoredKey, step: KeyStep, position: int) -> StoredKey:
     """The key after the step: the same object if there is nothing to change."""
     key = stored.key
     slot = step.slot or key.slot
-    if step.slot is not None and key.slot is not None and not _brings_forward(key.slot, step.slot):
-        raise FailedPrecondition(
-            Reason.KEY_STATE_CONFLICT,
-            f"key {key.id} has another slot: a window may begin and end earlier, never later; make a new key",
-        )
+    if step.slot is not None and key.slot is not None:
+        if (key.slot.issuer_type, key.slot.cohort, key.slot.slot) != (
+            step.slot.issuer_type,
+            step.slot.cohort,
+            step.slot.slot,
+        ):
+            raise FailedPrecondition(
+                Reason.KEY_STATE_CONFLICT, f"key {key.id} has another slot, which never changes; make a new key"
+            )
+        slot = _earlier(key.slot, step.slot)
     if step.state is KeyState.PUBLISHED and slot is None:
         raise InvalidArgument.of(f"steps[{position}].slot", "a slot for a key that is PUBLISHED ahead of its window")
     if key.state not in SCHEDULED_STATES:
