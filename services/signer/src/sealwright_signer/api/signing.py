@@ -40,23 +40,17 @@ class SigningServicer:
         answers: asyncio.Queue[asyncio.Task[pb.SignStreamResponse] | None] = asyncio.Queue(STREAM_WINDOW)
 
         async def read() -> None:
-            async for request in requests:
-                await answers.put(asyncio.create_task(self._one(request, call)))
-            await answers.put(None)
+            try:
+                async for request in requests:
+                    await answers.put(asyncio.create_task(self._one(request, call)))
+            finally:
+                await answers.put(None)
 
         reader = asyncio.create_task(read())
         try:
-            while True:
-                getter = asyncio.create_task(answers.get())
-                await asyncio.wait({getter, reader}, return_when=asyncio.FIRST_COMPLETED)
-                if not getter.done() and reader.done() and answers.empty():
-                    getter.cancel()
-                    reader.result()
-                    return
-                task = await getter
-                if task is None:
-                    return
-                yield await task
+            while (answer_task := await answers.get()) is not None:
+                yield await answer_task
+            await reader
         finally:
             reader.cancel()
             while not answers.empty():
