@@ -14,7 +14,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from tests.support.grpcurl import Grpcurl, Refused
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ASSIGNED = re.compile(r"([A-Z_]+)=(.*)")
+_VARIABLE = re.compile(r"\$([A-Z_]+)")
 _REFUSED = "  # refused: "
 _CAPTURED = re.compile(r"\$\((grpcurl .*) \| field ([a-z_]+)\)", re.DOTALL)
 
@@ -82,7 +82,7 @@ class Shell:
             self.variables[assigned[1]] = self._expanded(assigned[2])
 
     def _expanded(self, text: str) -> str:
-        return Template(text).substitute(self.variables)
+        return _VARIABLE.sub(lambda found: self.variables[found[1]], text)
 
     def _grpcurl(self, command: str) -> list[Any]:
         words = iter(shlex.split(self._expanded(command)))
