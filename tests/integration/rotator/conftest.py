@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright.rotator.v1.rotator_service_pb2_grpc import RotatorServiceStub
+from sealwright_common.domain.errors import NotFound
 from sealwright_common.runtime.grpc import Channel
 from sealwright_sandbox.embedded.softhsm import Token
 
@@ -34,6 +37,18 @@ class Mesh:
         return RotatorServiceStub(self.channel)
 
 
+async def wait_authority(stub: RotatorServiceStub) -> None:
+    """Returns once the rotator has made its own issuer, which it does right after its start."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await stub.GetIssuer(pb.GetIssuerRequest(issuer_type="sealwright-directory"))
+            except NotFound:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
 @pytest_asyncio.fixture(scope="module")
 async def mesh(
     tmp_path_factory: pytest.TempPathFactory, postgres: Databases, nats_url: str, token: Token
@@ -49,6 +64,7 @@ async def mesh(
         try:
             await signer.wait_ready()
             await rotator.wait_ready()
+            await wait_authority(RotatorServiceStub(channels[1]))
             yield Mesh(signer, rotator, *channels, rotator_dsn)
         finally:
             for channel in channels:

@@ -28,5 +28,7 @@ class RotatorSettings(ServiceSettings):
     """How long a claimed issuer is left to the replica that claimed it; what a crash leaves is taken up after it."""
     head_interval: timedelta = Field(default=timedelta(seconds=5), ge=timedelta(seconds=1), le=timedelta(hours=1))
     """Time between signed heads of the key log while it grows."""
+    most_skew: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(seconds=1), le=timedelta(days=1))
+    """Difference to the database's clock from which this process rotates nothing and is not ready."""
     issuer_door: bool = True
     """Serve POST /v3/issuer over HTTP, which authenticates nobody: keep it in the cluster, or switch this off."""

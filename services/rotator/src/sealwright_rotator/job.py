@@ -12,15 +12,17 @@ from sealwright_rotator.usecases.rotate import Round, rotate
 
 
 class Job:
-    """Rounds of the rotation job; ``seen`` is told what each did."""
+    """Rounds of the rotation job; ``check`` refuses while the clock is wrong, ``seen`` is told what each round did."""
 
-    def __init__(self, world: World, batch: int, seen: Callable[[Round], None]) -> None:
+    def __init__(self, world: World, batch: int, check: Callable[[], None], seen: Callable[[Round], None]) -> None:
         self._world = world
         self._batch = batch
+        self._check = check
         self._seen = seen
 
     async def run(self) -> bool:
         """One round; True if there is more to do at once."""
+        self._check()
         done = await rotate(self._world, self._batch)
         self._seen(done)
         return done.claimed == self._batch

@@ -70,12 +70,14 @@ async def build(app: App, settings: RotatorSettings) -> None:
     channel = app.add(connect(settings.signer, "signer", settings.tls))
     world = World(database, GrpcSigner(channel), app.clock, settings.lease)
 
-    alarms = Alarms(database)
+    alarms = app.add(Alarms(database, settings.most_skew, app.clock))
     tail = app.add(LogTail(database))
     database.on_events_committed(tail.wake)
-    job = app.add(Worker("rotation", Job(world, settings.batch, alarms.seen).run, settings.tick, clock=app.clock))
-    app.add(Worker("log heads", Heads(world).run, settings.head_interval, clock=app.clock))
+    # Before the job: it must not run on a clock that nobody has looked at.
     app.add(Worker("alarms", alarms.look, timedelta(seconds=15), clock=app.clock))
+    rounds = Job(world, settings.batch, alarms.check, alarms.seen)
+    job = app.add(Worker("rotation", rounds.run, settings.tick, clock=app.clock))
+    app.add(Worker("log heads", Heads(world).run, settings.head_interval, clock=app.clock))
 
     directories = Directories(world)
     servicer = RotatorServicer(world, directories, tail, job.wake)

@@ -156,8 +156,16 @@ class IssuerKeys(Protocol):
         """Stores keys that nobody else changed meanwhile; the row ids of those. Others stay as they are."""
         ...
 
-    async def of_issuer(self, issuer: Issuer, cohort: int | None = None) -> list[IssuerKey]:
-        """Every key of an issuer, ascending by cohort and slot."""
+    async def of_issuer(self, issuer: Issuer) -> list[IssuerKey]:
+        """Every key an issuer ever had, ascending by cohort and slot."""
+        ...
+
+    async def live(self, issuer: Issuer, cohort: int | None = None, slot: int | None = None) -> list[IssuerKey]:
+        """The keys that are not at their end, of one cohort or all, and ``slot`` whatever its state; ascending."""
+        ...
+
+    async def unexpired(self, issuer: Issuer, cohort: int, moment: datetime, limit: int) -> list[IssuerKey]:
+        """The first ``limit`` keys of a cohort whose windows end after ``moment``, whatever their state."""
         ...
 
     async def page(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
 from sealwright_common.domain.clock import Clock
+from sealwright_common.domain.errors import Reason, Unavailable
 from sealwright_common.runtime.clock import SystemClock
 from sealwright_common.runtime.db import Database
 
@@ -55,11 +56,36 @@ from (select min(c.last_end) as last_end,
 
 
 class Alarms:
-    """Keeps the metrics; a gauge that needs the database is looked up every quarter of a minute."""
+    """Keeps the metrics; a gauge that needs the database is looked up every quarter of a minute.
 
-    def __init__(self, database: Database[Any], clock: Clock | None = None) -> None:
+    A part of the app: not ready while the clock differs from the database's by more than ``most``, since windows would
+    then be decided by a wrong time.
+    """
+
+    name = "clock"
+
+    def __init__(self, database: Database[Any], most: timedelta, clock: Clock | None = None) -> None:
         self._database = database
+        self._most = most.total_seconds()
         self._clock = clock or SystemClock()
+        self._skew = 0.0
+
+    async def start(self) -> None:
+        """Nothing: a worker looks."""
+
+    async def stop(self) -> None:
+        """Nothing."""
+
+    def ready(self) -> str | None:
+        """Why the clock is not to be trusted; None if it is."""
+        if abs(self._skew) <= self._most:
+            return None
+        return f"the clock differs from the database's by {self._skew:.0f} s; mend it"
+
+    def check(self) -> None:
+        """Returns if the clock is to be trusted; Unavailable CLOCK_SKEWED else."""
+        if (why := self.ready()) is not None:
+            raise Unavailable(Reason.CLOCK_SKEWED, why)
 
     def seen(self, done: Round) -> None:
         """Counts what a round of the job did."""
@@ -79,7 +105,7 @@ class Alarms:
         if row is None:
             return
         middle = before + (self._clock.now() - before) / 2
-        difference = (middle - row["now"]).total_seconds()
+        difference = self._skew = (middle - row["now"]).total_seconds()
         skew.set(difference)
         failing.set(row["failing"])
         short.set(row["short"])

@@ -267,14 +267,39 @@ class KeyTable:
         )
         return {row["id"] for row in rows}
 
-    async def of_issuer(self, issuer: Issuer, cohort: int | None = None) -> list[IssuerKey]:
-        """Every key of an issuer."""
+    async def of_issuer(self, issuer: Issuer) -> list[IssuerKey]:
+        """Every key an issuer ever had."""
+        rows = await self._connection.fetch(
+            f"select {_KEY_COLUMNS} from time_aware_keys k where k.time_aware_issuer_id = $1 order by k.cohort, k.slot",  # noqa: S608 - constants
+            issuer.id,
+        )
+        return [key_of(row, issuer) for row in rows]
+
+    async def live(self, issuer: Issuer, cohort: int | None = None, slot: int | None = None) -> list[IssuerKey]:
+        """The keys that are not at their end, and ``slot`` whatever its state."""
         rows = await self._connection.fetch(
             f"""select {_KEY_COLUMNS} from time_aware_keys k
-               where k.time_aware_issuer_id = $1 and ($2::smallint is null or k.cohort = $2)
-               order by k.cohort, k.slot""",  # noqa: S608 - constants
+               where k.time_aware_issuer_id = $1 and k.state in {_LIVE} and ($2::smallint is null or k.cohort = $2)
+               union
+               select {_KEY_COLUMNS} from time_aware_keys k
+               where k.time_aware_issuer_id = $1 and k.cohort = $2 and k.slot = $3
+               order by cohort, slot""",  # noqa: S608 - constants
             issuer.id,
             cohort,
+            slot,
+        )
+        return [key_of(row, issuer) for row in rows]
+
+    async def unexpired(self, issuer: Issuer, cohort: int, moment: datetime, limit: int) -> list[IssuerKey]:
+        """The first keys of a cohort whose windows end after ``moment``."""
+        rows = await self._connection.fetch(
+            f"""select {_KEY_COLUMNS} from time_aware_keys k
+               where k.time_aware_issuer_id = $1 and k.cohort = $2 and k.end_at > $3
+               order by k.slot limit $4""",  # noqa: S608 - constants
+            issuer.id,
+            cohort,
+            moment,
+            limit,
         )
         return [key_of(row, issuer) for row in rows]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from sealwright_common.domain.issuers import IssuerKey
 from sealwright_common.domain.keys import RSA_ALGORITHMS
+from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.grpc import Channel
 
 from sealwright_rotator.codec import signer as codec
@@ -16,6 +18,8 @@ from sealwright_rotator.usecases.lifecycle import request_id
 
 _TENANT = "sealwright-tenant"
 _MOST = 1000
+_MAKERS = 4
+"""Calls at a time that make keys: enough to keep a token busy, few enough for the signer's limit on bulk calls."""
 
 
 class GrpcSigner:
@@ -28,15 +32,18 @@ class GrpcSigner:
         self._signing = codec.signing_stub(channel)
         self._timeout = timeout.total_seconds()
         self._making = making.total_seconds()
+        self._makers = asyncio.Semaphore(_MAKERS)
 
     async def make(self, keys: Sequence[IssuerKey]) -> list[MadeKey]:
         """Makes the keys of slots planned together. An RSA key takes a token a fifth of a second, hence the timeout."""
         first = keys[0]
         slow = first.issuer.algorithm in RSA_ALGORITHMS
         timeout = min(self._making, self._timeout + len(keys) * (2.0 if slow else 0.2))
-        response = await self._keys.CreateKeys(
-            codec.creation(keys, request_id(first.batch, "make")), timeout=timeout, metadata=_metadata(first)
-        )
+        request = codec.creation(keys, request_id(first.batch, "make"))
+        fault_point("rotator.planned")
+        async with self._makers:
+            response = await self._keys.CreateKeys(request, timeout=timeout, metadata=_metadata(first))
+        fault_point("rotator.made")
         return codec.made(response)
 
     async def advance(self, keys: Sequence[IssuerKey]) -> None:
@@ -46,6 +53,7 @@ class GrpcSigner:
             for start in range(0, len(same), _MOST):
                 batch = same[start : start + _MOST]
                 await self._keys.ScheduleKeys(codec.steps(batch), timeout=self._timeout, metadata=_metadata(batch[0]))
+        fault_point("rotator.told")
 
     async def destroy(self, key: IssuerKey) -> datetime:
         """Schedules the destruction of a key."""
@@ -59,6 +67,7 @@ class GrpcSigner:
         await self._keys.MarkKeyCompromised(
             codec.condemnation(key, note), timeout=self._timeout, metadata=_metadata(key)
         )
+        fault_point("rotator.condemned")
 
     async def sign(self, key: IssuerKey, message: bytes) -> bytes:
         """A raw signature by a key."""

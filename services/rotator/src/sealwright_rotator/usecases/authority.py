@@ -86,7 +86,7 @@ async def authority_key(world: World) -> IssuerKey | None:
     call: Call = system_call("authority")
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, AUTHORITY)
-        keys = await work.keys.of_issuer(issuer, DEFAULT_COHORT) if issuer is not None else []
+        keys = await work.keys.live(issuer, DEFAULT_COHORT) if issuer is not None else []
     active = active_keys(keys, world.clock.now())
     return active[-1] if active else None
 

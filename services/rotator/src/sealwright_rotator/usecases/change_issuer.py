@@ -82,7 +82,7 @@ async def _end(world: World, call: Call, issuer_type: str, state: IssuerState, a
         if issuer is None:
             raise not_found(issuer_type)
         ends = _check(issuer, state)
-        keys = await work.keys.of_issuer(issuer) if ends else []
+        keys = await work.keys.live(issuer) if ends else []
     changed = issuer.changed(state, replace(issuer.schedule, expires_at=now) if state is IssuerState.EXPIRED else None)
     changes = [_ended(key, changed, now) for key in keys if key.state in _SIGNING]
     if state is IssuerState.EXPIRED:

@@ -36,7 +36,7 @@ async def mark_compromised(
     now = world.clock.now()
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, issuer_type)
-        keys = await work.keys.of_issuer(issuer, cohort) if issuer is not None else []
+        keys = await work.keys.live(issuer, cohort, slot) if issuer is not None else []
     if issuer is None:
         raise not_found(issuer_type)
     key = next((key for key in keys if key.slot == slot), None)

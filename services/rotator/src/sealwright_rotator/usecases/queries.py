@@ -112,19 +112,20 @@ async def get_active_keys(world: World, call: Call, issuer_type: str, cohort: in
     moment = at or world.clock.now()
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, issuer_type)
-        keys = await work.keys.of_issuer(issuer, cohort) if issuer is not None else []
-    if issuer is None:
-        raise not_found(issuer_type)
+        if issuer is None:
+            raise not_found(issuer_type)
+        # Compromised keys are passed over, hence more than the modulus.
+        keys = await work.keys.unexpired(issuer, cohort, moment, 4 * issuer.schedule.modulus)
     return ActiveKeys(tuple(active_keys(keys, moment)), tuple(signing_keys(keys, moment)))
 
 
 async def cohort_keys(world: World, call: Call, issuer_type: str, cohort: int) -> tuple[Issuer, list[IssuerKey]]:
-    """An issuer with every key of one cohort, ascending by slot."""
+    """An issuer with the keys of one cohort that are not at their end, ascending by slot."""
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, issuer_type)
         if issuer is None:
             raise not_found(issuer_type)
-        return issuer, await work.keys.of_issuer(issuer, cohort)
+        return issuer, await work.keys.live(issuer, cohort)
 
 
 def preview(schedule: Schedule, span: Interval | None, from_slot: int, size: int) -> Preview:

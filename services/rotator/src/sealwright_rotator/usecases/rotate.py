@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sealwright_common.domain.errors import Problem, Reason, Unavailable
+from sealwright_common.domain.errors import FailedPrecondition, Problem, Reason, Unavailable
 from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
 from sealwright_common.domain.keys import KeyState
 
@@ -116,12 +116,22 @@ async def _tell(world: World, gate: asyncio.Semaphore, tasks: Sequence[_Task], n
         except Unavailable as problem:
             _put_off(group, problem, now)
         except Problem:
-            for task in group:
-                try:
-                    await _advance(world, _to_tell(task, now))
-                except Problem as problem:
-                    task.problem = problem
+            await asyncio.gather(*(_tell_each(world, gate, task, now) for task in group))
     await asyncio.gather(*(_destroy(world, gate, task, now) for task in tasks))
+
+
+async def _tell_each(world: World, gate: asyncio.Semaphore, task: _Task, now: datetime) -> None:
+    """Tells the keys of one issuer one by one. A key that no longer follows a schedule in the signer, because somebody
+    condemned it or scheduled its destruction there, needs telling no more."""
+    for key in _to_tell(task, now):
+        try:
+            async with gate:
+                await world.signer.advance([key])
+        except FailedPrecondition as problem:
+            if problem.reason is not Reason.KEY_STATE_CONFLICT:
+                task.problem = problem
+        except Problem as problem:
+            task.problem = problem
 
 
 def _put_off(group: Sequence[_Task], problem: Problem, now: datetime) -> None:

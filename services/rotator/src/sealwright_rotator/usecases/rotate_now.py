@@ -34,7 +34,7 @@ async def rotate_now(world: World, call: Call, issuer_type: str, cohort: int, sl
     now = world.clock.now()
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, issuer_type)
-        keys = await work.keys.of_issuer(issuer, cohort) if issuer is not None else []
+        keys = await work.keys.live(issuer, cohort, slot) if issuer is not None else []
     if issuer is None:
         raise not_found(issuer_type)
     target = next((key for key in keys if key.slot == slot), None)
