@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from grpc import aio
@@ -24,7 +25,7 @@ from sealwright_common.runtime.app import App
 from sealwright_common.runtime.config import LimitSettings
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService
 
-from tests.support.echo import DESCRIPTOR, POLICIES, EchoServicer, settings
+from tests.support.echo import DESCRIPTOR, POLICIES, EchoRequest, EchoServicer, calling, settings
 
 ROOT = Path(__file__).parents[3]
 MAIN = """
@@ -219,8 +220,6 @@ async def test_a_signal_stops_it_gracefully_with_exit_code_0(tmp_path: Path, num
         await running.until_ready()
         assert json.loads(running.get("/livez")[1])["alive"] is True
         assert "sealwright_ready 1.0" in running.get("/metrics")[1]
-        from tests.support.echo import EchoRequest, calling
-
         async with calling(f"127.0.0.1:{running.ports[0]}") as stub:
             call = asyncio.create_task(stub.Echo(EchoRequest(text="long"), timeout=10))
             await asyncio.sleep(0.2)
@@ -235,6 +234,41 @@ async def test_a_signal_stops_it_gracefully_with_exit_code_0(tmp_path: Path, num
     assert "every local caller gets every role" in text
     assert "marker-password" not in text
     assert all(json.loads(line)["service"] == "echo" for line in text.splitlines())
+
+
+@pytest.mark.promise(16)
+@pytest.mark.parametrize("round_", range(3))
+async def test_a_stop_under_load_fails_no_call_that_was_accepted(tmp_path: Path, round_: int) -> None:
+    """200 calls a second; after NOT_SERVING a caller goes elsewhere, and everything it sent before is answered."""
+    with service(tmp_path, "--plaintext") as running:
+        await running.until_ready()
+        address = f"127.0.0.1:{running.ports[0]}"
+        leave = asyncio.Event()
+        async with calling(address) as stub, aio.insecure_channel(address) as channel:
+            health: Any = health_pb2_grpc.HealthStub(channel)  # pyright: ignore[reportArgumentType]
+
+            async def watch() -> None:
+                async for answer in health.Watch(health_pb2.HealthCheckRequest(), timeout=60):  # pyright: ignore
+                    if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
+                        leave.set()
+                        return
+
+            watching = asyncio.create_task(watch())
+            calls: list[asyncio.Task[Any]] = []
+            loop = asyncio.get_running_loop()
+            signalled = 0.0
+            while not leave.is_set():
+                calls.append(asyncio.create_task(stub.Echo(EchoRequest(text="x"), timeout=10)))
+                if len(calls) == 100:
+                    running.process.send_signal(signal.SIGTERM)
+                    signalled = loop.time()
+                await asyncio.sleep(0.005)
+            calls.append(asyncio.create_task(stub.Echo(EchoRequest(text="long"), timeout=10)))
+            await asyncio.gather(*calls)
+            await watching
+        code, text = await asyncio.to_thread(running.end)
+        assert 2 <= loop.time() - signalled <= 20
+    assert code == 0, text
 
 
 async def test_a_second_signal_leaves_at_once(tmp_path: Path) -> None:

@@ -186,7 +186,8 @@ class App:
         await self._tell(False)
         if any(isinstance(part, Watching) for part in self._started):
             await asyncio.sleep(self.limits.drain_delay.total_seconds())
-        deadline = asyncio.get_running_loop().time() + self.limits.grace.total_seconds()
+        # A second more than the parts give their work, so that a part which keeps to the grace is not cut off itself.
+        deadline = asyncio.get_running_loop().time() + self.limits.grace.total_seconds() + 1
         for part in reversed(self._started):
             if isinstance(part, Draining):
                 await self._within(deadline, part.drain(), part.name)

@@ -206,6 +206,8 @@ class Channel(aio.Channel):
         options: list[tuple[str, Any]] = [
             ("grpc.service_config", SERVICE_CONFIG),
             ("grpc.enable_retries", 1),
+            # Peers are ours: a proxy that the environment names must not come between.
+            ("grpc.enable_http_proxy", 0),
             # A peer that starts late is found soon: the default backs off to two minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 500),
