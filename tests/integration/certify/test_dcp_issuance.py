@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sealwright.certify.v1 import attestation_service_pb2 as attestations
+from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 async def test_r1_r2_r11_r25_r32_company_is_onboarded_and_gets_its_credentials(issuing: Issuing) -> None:
-    """R1, R2, R11, R13, R16, R25, R26, R32: onboarding writes a row; the holder asks; both credentials arrive and verify."""
+    """R1, R2, R11, R12, R13, R16, R25, R26, R32: a row, a request; both credentials arrive and verify."""
     await issuing.define(template_definition("DataAuditCredential"))
     name = await issuing.member()
 
@@ -41,7 +42,7 @@ async def test_r1_r2_r11_r25_r32_company_is_onboarded_and_gets_its_credentials(i
 
 
 async def test_r13_r14_the_seeds_definition_is_taken_as_it_stands(issuing: Issuing) -> None:
-    """R13, R14: dataModel 1.1 means vc11-sl2021/jwt; validityPeriod is in milliseconds; expiration is honoured."""
+    """R13, R14: dataModel 1.1 means vc11-sl2021/jwt; validityPeriod is in ms; expiration is honoured."""
     stored = await issuing.define(SEED)
 
     assert stored.id == "MembershipCredential"
@@ -153,8 +154,6 @@ async def test_r24_r26_submitted_waits_for_approval(issuing: Issuing) -> None:
 
 async def test_r24_rejection_ends_it_and_tells_the_holder(issuing: Issuing) -> None:
     """R24: reject leads to ERRORED with REJECTED, a REJECTED CredentialMessage, and the status says so."""
-    from sealwright.certify.v1 import issuance_service_pb2 as issuance
-
     await issuing.define(template_definition("Rejected", approvalsRequired=1))
     name = await issuing.member()
     _, location = await issuing.ask(name, "Rejected")
@@ -179,7 +178,7 @@ async def test_r24_an_approval_deadline_passes(issuing: Issuing) -> None:
 
 
 async def test_r28_r29_retries_deliver_the_same_bytes(issuing: Issuing, holders: SandboxHolders) -> None:
-    """R28, R29: a holder that is not ready yet (404) gets the same credential later; one id, one index, no new signature."""
+    """R28, R29: a holder that is not ready yet (404) gets the same credential later; no new signature."""
     holders.faults = HolderFaults(storage_status=404, storage_times=2)
     name = await issuing.member()
     _, location = await issuing.ask(name, "MembershipCredential")
@@ -203,8 +202,6 @@ async def test_r28_a_lost_answer_is_made_good(issuing: Issuing, holders: Sandbox
 
 async def test_r29_r30_permanent_refusal_ends_and_can_be_redelivered(issuing: Issuing, holders: SandboxHolders) -> None:
     """R29, R30: a 403 is permanent: ERRORED at once, terminal; Redeliver makes a child with the same credentials."""
-    from sealwright.certify.v1 import issuance_service_pb2 as issuance
-
     holders.faults = HolderFaults(storage_status=403)
     name = await issuing.member()
     _, location = await issuing.ask(name, "MembershipCredential")
@@ -267,7 +264,5 @@ async def test_r8_the_process_names_its_protocol(issuing: Issuing) -> None:
 
 
 async def _approve(issuing: Issuing, location: str) -> pb.IssuanceProcess:
-    from sealwright.certify.v1 import issuance_service_pb2 as issuance
-
     request = issuance.ApproveIssuanceRequest(request_id=rid(), id=location.rsplit("/", 1)[1])
     return (await issuing.client.issuance.ApproveIssuance(request)).process

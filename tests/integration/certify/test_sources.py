@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import asyncpg
 import pytest
 from sealwright.certify.v1 import attestation_service_pb2 as attestations
+from sealwright.certify.v1 import credential_service_pb2 as credentials
 from sealwright.certify.v1 import definition_service_pb2 as definitions
 from sealwright.certify.v1 import holder_service_pb2 as holder_pb
 from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
 from sealwright_common.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, PermissionDenied
+from sealwright_common.verify.jws import parse
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
 
 from tests.support.certify import SEED, Issuing, fetch, rid, template_definition
@@ -37,11 +40,15 @@ async def test_r5_onboarding_inserts_and_the_database_forbids_the_rest(issuing: 
             "select * from credential",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                async with connection.transaction():
-                    await connection.execute("set local role sealwright_onboarding")
-                    await connection.execute(statement)
+                await _as_onboarding(connection, statement)
     finally:
         await connection.close()
+
+
+async def _as_onboarding(connection: Any, statement: str) -> None:
+    async with connection.transaction():
+        await connection.execute("set local role sealwright_onboarding")
+        await connection.execute(statement)
 
 
 async def test_r5_a_row_is_inserted_once_and_a_batch_is_all_or_none(issuing: Issuing) -> None:
@@ -148,13 +155,9 @@ async def test_r20_r6_a_credential_of_another_issuer_is_the_attestation(
     credential = await issuing.rows(
         "select id from credential where holder_did = $1 and tenant = 'default'", holders.holder(name).did
     )
-    from sealwright.certify.v1 import credential_service_pb2 as credentials
-
     await issuing.client.credentials.RevokeCredentials(
         credentials.RevokeCredentialsRequest(request_id=rid(), ids=[str(credential[0]["id"])])
     )
-    import asyncio
-
     await asyncio.sleep(1.2)  # a status list may be a second old
     assert (await other.ask(name, "CredentialX", show=True))[0] == 403, "revoked credentials attest nothing"
     holders.faults = HolderFaults(refuse_presentations=True)
@@ -202,8 +205,6 @@ async def test_r15_the_schema_is_compiled_enforced_and_served(issuing: Issuing) 
     name = await issuing.member()
     await issuing.ask(name, "Schema")
     payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
-    from sealwright_common.verify.jws import parse
-
     uri = parse(payload).claims["credentialSchema"]["id"]
     assert json.loads(fetch(uri)[2]) == schema
 

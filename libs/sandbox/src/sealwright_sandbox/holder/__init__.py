@@ -1,4 +1,4 @@
-"""Holders to develop against: Credential Services of DCP 1.0 with did:web, storage, presentations and fault switches."""
+"""Holders to develop against: Credential Services of DCP 1.0 with did:web, storage, presentations, faults."""
 
 from sealwright_sandbox.holder.faults import HolderFaults
 from sealwright_sandbox.holder.server import SandboxHolders

@@ -20,7 +20,7 @@ from sealwright_sandbox.http_door import HttpDoor, add_fault_routes, json_body, 
 
 
 class SandboxHolders:
-    """Serves ``/{name}/did.json``, ``/{name}/dcp/...`` and, for people and tests, ``/{name}/request`` and ``/{name}``."""
+    """Serves ``/{name}/did.json``, ``/{name}/dcp/...`` and, for people, ``/{name}/request`` and ``/{name}``."""
 
     def __init__(self, address: str = "127.0.0.1:0") -> None:
         self.faults = HolderFaults()
@@ -77,7 +77,7 @@ class SandboxHolders:
         show: bool = False,
         **claims: Any,
     ) -> tuple[int, str]:
-        """Requests credentials at the issuer's base URL; status and Location. ``show`` lets the issuer query presentations."""
+        """Requests credentials at the issuer's base URL; status and Location. ``show`` lets it query presentations."""
         holder = self.holder(name)
         if show:
             claims["token"] = str(uuid4())

@@ -2,7 +2,8 @@
 
 Configuration: ``dataSource`` (a name of the settings, or ``certify`` for certify's own table ``attestation``),
 ``table`` (``table`` or ``schema.table``), ``idColumn`` (default ``did``), ``tenantColumn`` (for tables that several
-tenants share), ``columns`` (names to take; all without it), ``outputClaim``, ``required``. Names are quoted, values bound.
+tenants share), ``columns`` (names to take; all without it), ``outputClaim``, ``required``. Names are
+quoted, values bound.
 """
 
 from __future__ import annotations

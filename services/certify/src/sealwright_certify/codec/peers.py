@@ -33,6 +33,10 @@ _ALGORITHMS = {
 _ALGORITHM_NUMBERS = {algorithm: number for number, algorithm in _ALGORITHMS.items()}
 
 
+SourceStub = AttestationSourceServiceStub
+"""Calls to an attestation source plugin."""
+
+
 def signing_stub(channel: aio.Channel) -> SigningServiceStub:
     """Calls to the signer."""
     return SigningServiceStub(channel)
@@ -87,7 +91,7 @@ def moment(time: Timestamp) -> datetime:
     return time.ToDatetime(UTC)
 
 
-def source_stub(channel: aio.Channel) -> AttestationSourceServiceStub:
+def source_stub(channel: aio.Channel) -> SourceStub:
     """Calls to an attestation source plugin."""
     return AttestationSourceServiceStub(channel)
 

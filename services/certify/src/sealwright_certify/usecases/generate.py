@@ -2,8 +2,8 @@
 
 Two transactions with the signer between them. The first reserves ids and status entries and writes them down; the
 second stores what was signed, with the events. A crash between them repeats the signing with the same ids and entries,
-so that no entry is burned and no second credential exists. Nothing is signed that was not rendered and validated before,
-and nothing is stored that separate code did not verify after.
+so that no entry is burned and no second credential exists. Nothing is signed that was not rendered and validated
+before, and nothing is stored that separate code did not verify after.
 """
 
 from __future__ import annotations

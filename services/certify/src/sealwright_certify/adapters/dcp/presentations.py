@@ -1,7 +1,7 @@
 """``presentation``: credentials of other issuers that the holder shows, so that one issuer can build on another.
 
-Configuration: ``scopes`` (what to ask for), ``trustedIssuers`` (DIDs that are believed), ``outputClaim``, ``required``. The
-claims are the credential subjects by credential type. A presentation counts only if the holder signed it for us under
+Configuration: ``scopes`` (what to ask for), ``trustedIssuers`` (DIDs that are believed), ``outputClaim``, ``required``.
+The claims are the credential subjects by credential type. A presentation counts only if the holder signed it for us under
 ``authentication``, and a credential in it only if its issuer is trusted, signed it under ``assertionMethod``, it is
 valid now, not revoked or suspended, and about the holder.
 """
@@ -114,7 +114,7 @@ class PresentationVerifier:
         self._clock = clock
 
     async def claims(self, body: bytes, holder: str, audience: str, trusted: frozenset[str]) -> JsonObject | None:
-        """The subjects of all good credentials by type; None if there is none. What is not good is logged and left out."""
+        """The subjects of all good credentials by type; None if there is none. The others are logged and left out."""
         claims: JsonObject = {}
         for text in _presentations(body):
             try:

@@ -41,7 +41,8 @@ _WHICH = {
     True: "and (attempts > 0) = true",
 }
 
-_INSERT = """insert into issuance_process (id, tenant, parent_id, state, version, protocol, protocol_version, holder_did,
+_INSERT = """insert into issuance_process (
+    id, tenant, parent_id, state, version, protocol, protocol_version, holder_did,
     holder_pid, definition_ids, definition_versions, claims, access_token, submitter, approvals, approvals_required,
     approval_deadline, phase, attempts, next_attempt_time, delivery_deadline, outcome_unknown, error, error_detail,
     rejection_reason, create_time, update_time)

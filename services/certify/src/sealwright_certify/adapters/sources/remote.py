@@ -1,4 +1,4 @@
-"""``remote``: claims from a plugin service. ``{"plugin": NAME, "configuration": {...}}``; NAME is one of the settings."""
+"""``remote``: claims from a plugin service. ``{"plugin": NAME, "configuration": {...}}``; the settings name it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RemoteFactory:
 
 
 class _Remote:
-    def __init__(self, stub: peers.AttestationSourceServiceStub, definition: AttestationDefinition) -> None:
+    def __init__(self, stub: peers.SourceStub, definition: AttestationDefinition) -> None:
         self._stub = stub
         self._definition = definition
 
