@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sealwright.certify.v1 import (
     attestation_service_pb2_grpc,
+    credential_issuer_service_pb2_grpc,
     credential_service_pb2_grpc,
     definition_service_pb2_grpc,
     holder_service_pb2_grpc,
@@ -73,6 +74,11 @@ class Sealwright:
     def tokens(self) -> token_service_pb2_grpc.TokenServiceStub:
         """Blind signing and redemption."""
         return token_service_pb2_grpc.TokenServiceStub(self.channel("signer"))
+
+    @cached_property
+    def credential_issuers(self) -> credential_issuer_service_pb2_grpc.CredentialIssuerServiceStub:
+        """OpenID4VCI issuers, offers, deferred issuances and certificates of certify."""
+        return credential_issuer_service_pb2_grpc.CredentialIssuerServiceStub(self.channel("certify"))
 
     @cached_property
     def rotator(self) -> rotator_service_pb2_grpc.RotatorServiceStub:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ import aiohttp
 from joserfc import jwe
 from joserfc.jwk import ECKey
 from sealwright_common.domain.clock import Clock
-from sealwright_common.verify.keys import from_jwk
+from sealwright_common.verify.keys import b64url, from_jwk
 from sealwright_common.verify.trust import Trust
 
 from sealwright_sandbox.oid4vci_wallet.keys import WalletKey
@@ -105,6 +107,42 @@ class Wallet:
         data = {name: value for name, value in form.items() if value is not None}
         opened.token = await self.send("POST", url, data=data, headers=headers)
         return opened.token
+
+    async def log_in(self, opened: WalletOffer, *, client_id: str = "wallet", **request: str) -> Mapping[str, Any]:
+        """The authorization code flow at the offer's external server: PAR, PKCE, DPoP, ``iss`` (HAIP section 4)."""
+        grant = opened.offer["grants"]["authorization_code"]
+        server = grant["authorization_server"]
+        if server not in opened.metadata["authorization_servers"]:
+            raise ValueError("the offer names a server that the issuer does not")
+        metadata = await self.get(_well_known(server, "oauth-authorization-server"))
+        verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(8)
+        pushed = {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": "http://127.0.0.1/wallet",
+            "state": state,
+            "issuer_state": grant["issuer_state"],
+            "code_challenge": b64url(hashlib.sha256(verifier.encode()).digest()),
+            "code_challenge_method": "S256",
+            **request,
+        }
+        answer = await self.send("POST", metadata["pushed_authorization_request_endpoint"], data=pushed)
+        query = {"client_id": client_id, "request_uri": answer["request_uri"]}
+        location = await self._redirected(metadata["authorization_endpoint"], query)
+        if location["state"] != [state] or location["iss"] != [server]:
+            raise ValueError("the authorization response is another server's (mix-up)")
+        url = metadata["token_endpoint"]
+        form = {"grant_type": "authorization_code", "code": location["code"][0], "code_verifier": verifier}
+        headers = {} if self.dpop_key is None else {"DPoP": self.dpop_key.dpop("POST", url, self.seconds)}
+        opened.token = await self.send("POST", url, data=form, headers=headers)
+        return opened.token
+
+    async def _redirected(self, url: str, query: Mapping[str, str]) -> dict[str, list[str]]:
+        """The query of the address a browser would be sent to."""
+        if self._http is None:
+            raise RuntimeError("use the wallet as an async context manager")
+        async with self._http.get(url, params=query, allow_redirects=False) as response:
+            return parse_qs(urlsplit(response.headers["Location"]).query)
 
     async def nonce(self, opened: WalletOffer) -> str:
         """A fresh nonce."""

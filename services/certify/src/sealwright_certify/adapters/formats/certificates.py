@@ -1,14 +1,12 @@
-"""Certificates for issuing keys: requests (PKCS#10, RFC 2986) and certificates (RFC 5280) up to their signature.
+"""Certificates for issuing keys: requests (PKCS#10, RFC 2986) up to their signature, and chains read strictly.
 
-The key is in the signer, so only the bytes to sign are made here; names and extensions are encoded by ``cryptography``.
+The key is in the signer, so only the bytes to sign are made here; names and keys are encoded by ``cryptography``.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
@@ -21,7 +19,6 @@ from sealwright_common.domain.formats import IssuerKey
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.verify.keys import from_jwk, from_material
 from sealwright_common.verify.outcome import NotVerified
-from sealwright_common.verify.trust import MDOC_SIGNER
 
 _SIGNATURES = {
     # AlgorithmIdentifier of each signature algorithm, DER.
@@ -62,31 +59,8 @@ def request_body(key: IssuerKey, subject: Subject) -> bytes:
     return tlv(0x30, b"\x02\x01\x00", subject.name.public_bytes(), _public_info(key), tlv(0xA0))
 
 
-def certificate_body(
-    key: IssuerKey, subject: Subject, issuer: x509.Name, signed_by: KeyAlgorithm, start: datetime, end: datetime
-) -> bytes:
-    """The TBSCertificate of a document signer: end entity, digital signature, mdoc signer usage."""
-    extensions: Sequence[tuple[x509.ExtensionType, bool]] = (
-        (x509.BasicConstraints(ca=False, path_length=None), True),
-        (x509.KeyUsage(True, False, False, False, False, False, False, False, False), True),
-        (x509.ExtendedKeyUsage([MDOC_SIGNER]), True),
-    )
-    encoded = b"".join(_extension(value, critical) for value, critical in extensions)
-    return tlv(
-        0x30,
-        tlv(0xA0, b"\x02\x01\x02"),
-        tlv(0x02, b"\x01" + secrets.token_bytes(18)),
-        _SIGNATURES[signed_by],
-        issuer.public_bytes(),
-        tlv(0x30, _time(start), _time(end)),
-        subject.name.public_bytes(),
-        _public_info(key),
-        tlv(0xA3, tlv(0x30, encoded)),
-    )
-
-
 def signed(body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
-    """The request or certificate with its raw signature put in."""
+    """The request with its raw signature put in."""
     if algorithm is not KeyAlgorithm.EDDSA:
         half = len(signature) // 2
         signature = encode_dss_signature(
@@ -124,31 +98,6 @@ def read_chain(pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
 def _public_info(key: IssuerKey) -> bytes:
     public = from_jwk({**key.jwk, "alg": key.algorithm.value})
     return public.material.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _extension(value: x509.ExtensionType, critical: bool) -> bytes:
-    oid = value.oid.dotted_string
-    flag = b"\x01\x01\xff" if critical else b""
-    return tlv(0x30, tlv(0x06, _oid(oid)), flag, tlv(0x04, value.public_bytes()))
-
-
-def _oid(dotted: str) -> bytes:
-    first, second, *rest = (int(part) for part in dotted.split("."))
-    encoded = bytearray()
-    for number in (first * 40 + second, *rest):
-        digits = [number & 0x7F]
-        while number := number >> 7:
-            digits.append(0x80 | number & 0x7F)
-        encoded += bytes(reversed(digits))
-    return bytes(encoded)
-
-
-def _time(time: datetime) -> bytes:
-    """UTCTime until 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5)."""
-    utc = time.astimezone(UTC)
-    if utc.year < 2050:
-        return tlv(0x17, utc.strftime("%y%m%d%H%M%SZ").encode())
-    return tlv(0x18, utc.strftime("%Y%m%d%H%M%SZ").encode())
 
 
 class X509Writer:
