@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sealwright_common.domain.errors import InvalidArgument, Reason, Unavailable
+from sealwright_common.runtime.db.housekeeping import Retention, clean
 from sealwright_common.runtime.events import Backoff, Consumer, Event, Relay, dead_letters
 from sealwright_common.runtime.events.broker import BrokerRefused
 from sealwright_common.runtime.events.event import parse_event
@@ -26,6 +27,7 @@ from tests.integration.runtime_data.conftest import delete_stream
 from tests.integration.runtime_data.probe import (
     DISTINCT_EFFECTS,
     EFFECTS,
+    EVENTS,
     PENDING,
     TYPE,
     Changed,
@@ -279,6 +281,47 @@ async def test_what_is_away_for_one_event_alone_ends_as_a_dead_letter_only_while
 
 async def _letters(mesh: Mesh) -> list[str]:
     return await value(mesh.dsn, "select array_agg(reason) from dead_letter")
+
+
+async def test_what_takes_processes_down_is_put_aside_untried(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    async def handler(events: list[Event], begin: Any) -> None:
+        calls.append(events[0].deliveries)
+        raise Unavailable(Reason.PEER_UNAVAILABLE, "as if the process had died")
+
+    async with mesh.running():
+        await mesh.change("a")
+        async with running(mesh.consumer(handler)):
+            await until(lambda: len(calls) > 4)
+        # A new process finds an event that was delivered often and never settled.
+        monkeypatch.setattr("sealwright_common.runtime.events.consumer.MAX_CRASHES", 4)
+        calls.clear()
+        async with running(mesh.consumer(handler)):
+            await until(lambda: equals(mesh.dsn, DEAD, 1))
+    assert calls == []
+
+
+@pytest.mark.promise(33)
+async def test_the_outbox_stays_small(mesh: Mesh) -> None:
+    connection = await asyncpg.connect(mesh.dsn)
+    sizes: list[int] = []
+    async with mesh.running():
+        for _ in range(4):
+            await mesh.change("a", 3000)
+            await until(lambda: equals(mesh.dsn, PENDING, 0))
+            await clean(connection, Retention(timedelta(0), timedelta(0), timedelta(0)))
+            # What autovacuum does in its own time.
+            await connection.execute("vacuum outbox")
+            await connection.execute("vacuum outbox_pending")
+            sizes.append(
+                await value(
+                    mesh.dsn, "select pg_total_relation_size('outbox') + pg_total_relation_size('outbox_pending')"
+                )
+            )
+    await connection.close()
+    assert await value(mesh.dsn, EVENTS) == 0
+    assert sizes[3] <= sizes[1]
 
 
 async def test_a_long_handler_is_not_interrupted_by_a_second_delivery(mesh: Mesh) -> None:

@@ -13,10 +13,8 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import structlog
 from opentelemetry import trace
@@ -29,29 +27,18 @@ from sealwright_common.runtime.events.broker import Broker, BrokerRefused
 from sealwright_common.runtime.events.event import Event, Subscription, stream_name
 from sealwright_common.runtime.events.handling import Handling, Outage, Outcome, is_permanent, is_transient
 from sealwright_common.runtime.events.pulling import ConsumerGone, Delivery, Puller
+from sealwright_common.runtime.events.waiting import Waiting
 from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.traceparent import context_of
 from sealwright_common.runtime.worker import Worker
 
 log = structlog.get_logger(__name__)
+MAX_CRASHES = 200
+"""Deliveries after which an event this process has not seen yet is put aside untried."""
 _PATIENCE = 1.0
 _STOP_SECONDS = 5.0
 _REQUEUED_EVERY = timedelta(seconds=2)
 _REQUEUED_BATCH = 100
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """What this instance knows of events that failed and come back."""
-
-    behind: dict[tuple[str, str], UUID] = field(default_factory=dict)
-    """Aggregates whose events wait, with the failed event they wait for."""
-    passes: dict[UUID, int] = field(default_factory=dict)
-    """Deliveries of an event that do not count as attempts."""
-    refused_at: dict[UUID, int] = field(default_factory=dict)
-    """How many events had been done when something was away for this one the last time."""
-    done: int = 0
-    """How many events were done by this instance."""
 
 
 class Consumer:
@@ -71,7 +58,7 @@ class Consumer:
         self._subscription = subscription
         self._tracer = tracer or trace.get_tracer("sealwright.events")
         self._handling = Handling(database, subscription)
-        self._waiting = _Waiting()
+        self._waiting = Waiting()
         self._leaving = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._batches: set[asyncio.Task[None]] = set()
@@ -216,25 +203,23 @@ class Consumer:
     async def _sort_out(self, puller: Puller, deliveries: list[Delivery]) -> list[Event]:
         """Acks what is done already, puts the unreadable and the often crashed aside, sends back what has to wait."""
         open_ones = [delivery for delivery in deliveries if not delivery.settled]
-        blockers = set(self._waiting.behind.values())
         async with self._database.connection() as connection:
             ids = [delivery.event.id for delivery in open_ones]
-            known = await inbox.done(connection, self._subscription.durable, [*ids, *blockers])
-        self._waiting.behind = {key: id for key, id in self._waiting.behind.items() if id not in known}
+            known = await inbox.done(connection, self._subscription.durable, [*ids, *self._waiting.failed])
+        self._waiting.resolved(known)
         repeated, behind, todo = [], [], {}
         for delivery in open_ones:
             event = delivery.event
-            blocker = self._waiting.behind.get((event.tenant, event.aggregate_id))
             if event.id in known or event.id in todo:
                 repeated.append(delivery)
             elif delivery.problem is not None:
                 await self._bury(puller, delivery, delivery.problem)
-            elif self._attempts(delivery) > 2 * self._subscription.max_deliver:
-                # Nobody ever came to an end with it: it takes the process down with it.
+            elif event.deliveries > MAX_CRASHES and not self._waiting.known(event):
+                # Nobody ever came to an end with it: it takes the process down.
                 await self._bury(
                     puller, delivery, RuntimeError(f"delivered {delivery.deliveries} times, never settled")
                 )
-            elif blocker is not None and blocker != event.id:
+            elif self._waiting.has_to_wait(event):
                 behind.append(delivery)
             else:
                 todo[event.id] = event
@@ -251,28 +236,26 @@ class Consumer:
         fault_point("consumer.acked")
         behind: list[Delivery] = []
         for delivery in deliveries:
-            event, key = delivery.event, (delivery.event.tenant, delivery.event.aggregate_id)
+            event = delivery.event
             error = outcome.failed.get(event.id)
             if delivery.settled:
                 continue
             if error is None:
-                if key in outcome.stopped:
+                if event.aggregate in outcome.stopped:
                     behind.append(delivery)
                 continue
-            if is_transient(error):
-                self._excuse(event)
-            attempts = self._attempts(delivery)
+            attempts = self._waiting.refused(event) if is_transient(error) else self._waiting.attempts(event)
             if is_permanent(error) or attempts >= self._subscription.max_deliver:
                 await self._bury(puller, delivery, error)
                 continue
-            self._waiting.behind[key] = event.id
+            self._waiting.failing(event)
             delay = self._delay(delivery.deliveries, error)
             log.warning(
                 "event failed; it comes again",
                 consumer=self._subscription.durable,
                 type=event.type,
                 event_id=str(event.id),
-                attempt=attempts,
+                deliveries=event.deliveries,
                 delay=round(delay, 2),
                 problem=_words(error),
             )
@@ -284,21 +267,20 @@ class Consumer:
         deliveries = [delivery for delivery in deliveries if not delivery.settled]
         await puller.ack(deliveries)
         metrics.HANDLED.labels(self._subscription.durable, outcome).inc(len(deliveries))
-        self._waiting.done += len(deliveries)
         for delivery in deliveries:
-            self._forget(delivery.event)
+            self._waiting.settled(delivery.event)
 
     async def _send_back(self, puller: Puller, deliveries: list[Delivery]) -> None:
         """Events behind a failed one of their aggregate come again later; that is no attempt of theirs."""
         for delivery in deliveries:
-            self._waiting.passes[delivery.event.id] = self._waiting.passes.get(delivery.event.id, 0) + 1
+            self._waiting.passed(delivery.event)
         await puller.nak(deliveries, self._delay(1))
 
     async def _bury(self, puller: Puller, delivery: Delivery, error: Exception) -> None:
         """Puts the event aside for good, marks it done, and ends its delivery."""
         await self._put_aside(delivery.event, error)
         await puller.term([delivery])
-        self._forget(delivery.event)
+        self._waiting.settled(delivery.event)
 
     async def _put_aside(self, event: Event, error: Exception) -> None:
         log.error(
@@ -360,24 +342,6 @@ class Consumer:
             await asyncio.sleep(self._subscription.ack_wait.total_seconds() / 3)
             with suppress(Unavailable):
                 await puller.extend(deliveries)
-
-    def _excuse(self, event: Event) -> None:
-        """Something was away. If nothing else was done since the last time, it is away for all and this is no attempt:
-        an outage on a quiet stream must not make dead letters."""
-        waiting = self._waiting
-        if waiting.refused_at.get(event.id, waiting.done) == waiting.done:
-            waiting.passes[event.id] = waiting.passes.get(event.id, 0) + 1
-        waiting.refused_at[event.id] = waiting.done
-
-    def _attempts(self, delivery: Delivery) -> int:
-        return delivery.deliveries - self._waiting.passes.get(delivery.event.id, 0)
-
-    def _forget(self, event: Event) -> None:
-        self._waiting.passes.pop(event.id, None)
-        self._waiting.refused_at.pop(event.id, None)
-        key = (event.tenant, event.aggregate_id)
-        if self._waiting.behind.get(key) == event.id:
-            del self._waiting.behind[key]
 
     def _delay(self, attempt: int, error: BaseException | None = None) -> float:
         delay = self._subscription.backoff.delay(attempt, random.random())  # noqa: S311 - jitter, not a secret

@@ -50,6 +50,11 @@ class Event:
     """How often the broker has delivered it to this consumer, this time included."""
 
     @property
+    def aggregate(self) -> tuple[str, str]:
+        """Tenant and id of the thing that changed: what order is kept for."""
+        return self.tenant, self.aggregate_id
+
+    @property
     def trace(self) -> str:
         """W3C traceparent of what caused it; pass it to ``emit(trace=...)`` in batches that mix traces."""
         return self.headers.get(TRACE, "")

@@ -78,7 +78,7 @@ class Handling:
         A failing batch is halved until the events that fail stand alone; what their neighbours did is committed.
         Raises Outage if something that all need is away; ``outcome.done`` holds what was done until then.
         """
-        events = [event for event in events if (event.tenant, event.aggregate_id) not in outcome.stopped]
+        events = [event for event in events if event.aggregate not in outcome.stopped]
         if not events:
             return
         try:
@@ -98,7 +98,7 @@ class Handling:
 
     def _failed(self, event: Event, error: Exception, outcome: Outcome) -> None:
         outcome.failed[event.id] = error
-        outcome.stopped.add((event.tenant, event.aggregate_id))
+        outcome.stopped.add(event.aggregate)
         outcome.failures_in_a_row = outcome.failures_in_a_row + 1 if is_transient(error) else 0
         if outcome.failures_in_a_row >= _OUTAGE_AFTER and not outcome.done and isinstance(error, Problem):
             raise Outage(error) from error
