@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import rbcl
 from sealwright_sandbox.registry import rangeproof
-from sealwright_stamp.adapters.proofs import bases, group, worker
-from sealwright_stamp.adapters.proofs.prover import ORDER, PROOF_BYTES, commit, prove
+from sealwright_stamp.adapters.proofs import bases, group, prover, worker
+from sealwright_stamp.adapters.proofs.bases import ORDER
+from sealwright_stamp.adapters.proofs.prover import PROOF_BYTES, commit, prove
 from sealwright_stamp.adapters.proofs.transcript import Transcript, keccak_f1600
 from sealwright_stamp.adapters.proofs.verifier import Claim, verify
 
@@ -122,13 +123,13 @@ def test_a_faulty_proof_does_not_leave_the_worker(monkeypatch: pytest.MonkeyPatc
 
     jobs = [Job(WalletKey().endpoint(0), 5, quantity, (99).to_bytes(32, "little"), "label") for quantity in (1, 2)]
     assert len(worker.make(jobs)) == 2
-    honest = worker.prover.prove
+    honest = prover.prove
 
     def flipped(*arguments: object) -> bytes:
         proof = bytearray(honest(*arguments))  # type: ignore[arg-type]
         proof[200] ^= 1
         return bytes(proof)
 
-    monkeypatch.setattr(worker.prover, "prove", flipped)
+    monkeypatch.setattr(prover, "prove", flipped)
     with pytest.raises(worker.FaultyProof):
         worker.make(jobs)

@@ -7,16 +7,28 @@ trusted with the quantities it certifies.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 from sealwright_stamp.adapters.proofs import field
 from sealwright_stamp.adapters.proofs.field import add, carry, equal, is_odd, mul, neg, square, sub
 
-WINDOWS = 32
-"""Digits of a scalar: signed, to the base 256."""
-ENTRIES = 128
-"""Multiples 1 to 128 of each window's base are in a table; negative digits subtract."""
+WINDOW_BITS = 7
+"""Width of a digit of a fixed base's scalar. Wider ones need fewer additions and tables that no cache holds."""
+WINDOWS = -(-254 // WINDOW_BITS)
+ENTRIES = 1 << (WINDOW_BITS - 1)
+"""Multiples of each window's base that are in a table; negative digits subtract."""
+LIMBS = 16
+"""uint64 per table entry: 15, and one to fill two cache lines."""
+AHEAD = 6
+"""Entries that are fetched before they are needed: the tables are larger than the near caches."""
+BYTES = 32
+"""Digits of a scalar to the base 256, for points without tables."""
+BUCKETS = 128
 
 _D = (-121665 * pow(121666, -1, field.P)) % field.P
 _SQRT_M1 = pow(2, (field.P - 1) // 4, field.P)
@@ -166,10 +178,46 @@ def decode(data):
 
 
 @njit(cache=True)
+def _load(array):
+    return (array[0], array[1], array[2], array[3], array[4])
+
+
+@njit(cache=True)
+def _point(array):
+    return (_load(array[0]), _load(array[1]), _load(array[2]), _load(array[3]))
+
+
+@njit(cache=True)
+def _store(array, point):
+    for coordinate in range(4):
+        for limb in range(5):
+            array[coordinate, limb] = point[coordinate][limb]
+
+
+def _prefetch(typing: Any, array: Any, index: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte = ir.IntType(8).as_pointer()
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        # For reading, to be kept in all caches, data.
+        builder.call(function, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""Begins to fetch ``array[index]``; takes no time and has no result."""
+
+
+@njit(cache=True)
 def build_tables(encoded):
-    """Tables for fixed bases given as n × 32 bytes: n × WINDOWS × ENTRIES × 15 limbs. 4 MiB for each eight bases."""
+    """Tables for fixed bases given as n × 32 bytes, flat: bases × WINDOWS × ENTRIES × LIMBS."""
     bases = encoded.shape[0]
-    tables = np.empty((bases, WINDOWS, ENTRIES, 15), np.uint64)
+    tables = np.zeros((bases, WINDOWS, ENTRIES, LIMBS), np.uint64)
     xs = np.empty((ENTRIES, 4, 5), np.uint64)
     products = np.empty((ENTRIES + 1, 5), np.uint64)
     for base in range(bases):
@@ -179,19 +227,12 @@ def build_tables(encoded):
         for window in range(WINDOWS):
             point = start
             for entry in range(ENTRIES):
-                for coordinate in range(4):
-                    for limb in range(5):
-                        xs[entry, coordinate, limb] = point[coordinate][limb]
+                _store(xs[entry], point)
                 point = plus(point, start)
             _normalise(xs, products, tables[base, window])
-            for _ in range(8):
+            for _ in range(WINDOW_BITS):
                 start = double(start)
-    return tables
-
-
-@njit(cache=True)
-def _load(array):
-    return (array[0], array[1], array[2], array[3], array[4])
+    return tables.reshape(-1)
 
 
 @njit(cache=True)
@@ -218,50 +259,64 @@ def _normalise(points, products, table):
 
 @njit(cache=True)
 def digits(scalar, out):
-    """32 bytes, little endian, below 2^253, as 32 signed digits to the base 256 (-128 to 128)."""
+    """32 bytes, little endian, below 2^253, as 32 signed digits to the base 256 (-127 to 128)."""
     borrow = 0
-    for i in range(WINDOWS):
+    for i in range(BYTES):
         value = np.int64(scalar[i]) + borrow
         borrow = 0
-        if value > 128:
+        if value > BUCKETS:
             value -= 256
             borrow = 1
         out[i] = value
 
 
 @njit(cache=True)
-def accumulate(point, tables, base, scalar, recoded):
-    """point + scalar · base, by the base's table."""
-    digits(scalar, recoded)
+def _look_up(scalar, base, entries, signs, count):
+    """Appends where the multiples are whose sum is scalar · base, and which are to be subtracted; the new count."""
+    borrow = np.int64(0)
     for window in range(WINDOWS):
-        digit = recoded[window]
-        if digit > 0:
-            e = tables[base, window, digit - 1]
-            point = add_entry(
-                point,
-                (e[0], e[1], e[2], e[3], e[4]),
-                (e[5], e[6], e[7], e[8], e[9]),
-                (e[10], e[11], e[12], e[13], e[14]),
-            )
-        elif digit < 0:
-            e = tables[base, window, -digit - 1]
-            point = sub_entry(
-                point,
-                (e[0], e[1], e[2], e[3], e[4]),
-                (e[5], e[6], e[7], e[8], e[9]),
-                (e[10], e[11], e[12], e[13], e[14]),
-            )
+        bit = window * WINDOW_BITS
+        value = np.int64(0)
+        for i in range(3):
+            if (bit >> 3) + i < BYTES:
+                value |= np.int64(scalar[(bit >> 3) + i]) << np.int64(8 * i)
+        value = ((value >> np.int64(bit & 7)) & np.int64(2 * ENTRIES - 1)) + borrow
+        borrow = np.int64(0)
+        if value > ENTRIES:
+            value -= 2 * ENTRIES
+            borrow = np.int64(1)
+        if value != 0:
+            signs[count] = value < 0
+            entries[count] = ((base * WINDOWS + window) * ENTRIES + abs(value) - 1) * LIMBS
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def _fixed(tables, bases, scalars):
+    """Σ scalars[i] · base of bases[i], by tables."""
+    entries = np.empty(bases.shape[0] * WINDOWS, np.int64)
+    signs = np.empty(bases.shape[0] * WINDOWS, np.bool_)
+    count = 0
+    for i in range(bases.shape[0]):
+        count = _look_up(scalars[i], bases[i], entries, signs, count)
+    point = (ZERO, ONE, ONE, ZERO)
+    for i in range(count):
+        if i + AHEAD < count:
+            prefetch(tables, entries[i + AHEAD])
+            prefetch(tables, entries[i + AHEAD] + LIMBS // 2)
+        o = entries[i]
+        e0 = (tables[o], tables[o + 1], tables[o + 2], tables[o + 3], tables[o + 4])
+        e1 = (tables[o + 5], tables[o + 6], tables[o + 7], tables[o + 8], tables[o + 9])
+        e2 = (tables[o + 10], tables[o + 11], tables[o + 12], tables[o + 13], tables[o + 14])
+        point = sub_entry(point, e0, e1, e2) if signs[i] else add_entry(point, e0, e1, e2)
     return point
 
 
 @njit(cache=True)
 def fixed_sum(tables, bases, scalars, out):
-    """Σ scalars[i] · (table of bases[i]), encoded into ``out``; scalars are n × 32 bytes below the group's order."""
-    point = (ZERO, ONE, ONE, ZERO)
-    recoded = np.empty(WINDOWS, np.int64)
-    for i in range(bases.shape[0]):
-        point = accumulate(point, tables, bases[i], scalars[i], recoded)
-    encode(point, out)
+    """Σ scalars[i] · (base of bases[i]), encoded into ``out``; scalars are n × 32 bytes below the group's order."""
+    encode(_fixed(tables, bases, scalars), out)
 
 
 @njit(cache=True)
@@ -271,24 +326,21 @@ def vanishes(tables, bases, scalars, points, point_scalars):
     False too if one of the points is none. The variable part is Pippenger's sum in buckets of signed base-256 digits,
     whose cost per point falls as points grow in number.
     """
-    total = (ZERO, ONE, ONE, ZERO)
-    recoded = np.empty(WINDOWS, np.int64)
-    for i in range(bases.shape[0]):
-        total = accumulate(total, tables, bases[i], scalars[i], recoded)
+    total = _fixed(tables, bases, scalars)
     count = points.shape[0]
     decoded = np.empty((count, 4, 5), np.uint64)
-    all_digits = np.empty((count, WINDOWS), np.int64)
+    all_digits = np.empty((count, BYTES), np.int64)
     for i in range(count):
         fine, point = decode(points[i])
         if not fine:
             return False
         _store(decoded[i], point)
         digits(point_scalars[i], all_digits[i])
-    buckets = np.empty((ENTRIES + 1, 4, 5), np.uint64)
-    filled = np.empty(ENTRIES + 1, np.bool_)
+    buckets = np.empty((BUCKETS + 1, 4, 5), np.uint64)
+    filled = np.empty(BUCKETS + 1, np.bool_)
     variable = (ZERO, ONE, ONE, ZERO)
-    for back in range(WINDOWS):
-        window = WINDOWS - 1 - back
+    for back in range(BYTES):
+        window = BYTES - 1 - back
         for _ in range(8):
             variable = double(variable)
         filled[:] = False
@@ -305,8 +357,8 @@ def vanishes(tables, bases, scalars, points, point_scalars):
         running = (ZERO, ONE, ONE, ZERO)
         weighted = (ZERO, ONE, ONE, ZERO)
         begun = False
-        for down in range(ENTRIES):
-            digit = ENTRIES - down
+        for down in range(BUCKETS):
+            digit = BUCKETS - down
             if filled[digit]:
                 running = plus(running, _point(buckets[digit]))
                 begun = True
@@ -317,15 +369,3 @@ def vanishes(tables, bases, scalars, points, point_scalars):
     out = np.empty(32, np.uint8)
     encode(total, out)
     return not out.any()
-
-
-@njit(cache=True)
-def _point(array):
-    return (_load(array[0]), _load(array[1]), _load(array[2]), _load(array[3]))
-
-
-@njit(cache=True)
-def _store(array, point):
-    for coordinate in range(4):
-        for limb in range(5):
-            array[coordinate, limb] = point[coordinate][limb]

@@ -25,7 +25,7 @@ _ALL_BITS = np.arange(G_FIRST, H_FIRST + BITS)
 
 @cache
 def tables() -> np.ndarray:
-    """Multiples of all 66 bases: 32 MB, made in a fraction of a second."""
+    """Multiples of all 66 bases: 20 MB, made in a fraction of a second."""
     points = (bases.VALUE_BASE, bases.BLINDING_BASE, *bases.G_VECTOR, *bases.H_VECTOR)
     return group.build_tables(np.frombuffer(b"".join(points), np.uint8).reshape(-1, 32))
 
