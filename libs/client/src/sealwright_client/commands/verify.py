@@ -17,10 +17,10 @@ from sealwright_common.verify.trust import Trust
 
 from sealwright_client.terminal import JsonFlag, errors, show_one
 
-app = typer.Typer(invoke_without_command=True, help="Check a credential of any of our formats, offline.")
+app = typer.Typer(help="Check a credential of any of our formats, offline.")
 
 
-@app.callback()
+@app.command()
 def verify(
     file: Annotated[
         Path, typer.Argument(help="SD-JWT VC, VC as JWT, Data Integrity JSON, or mdoc (CBOR or base64url).")

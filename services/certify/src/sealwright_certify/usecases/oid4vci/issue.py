@@ -22,7 +22,7 @@ from sealwright_common.domain.credentials import (
     StatusPlace,
     StatusPurpose,
 )
-from sealwright_common.domain.errors import InvalidArgument, NotFound
+from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, NotFound
 from sealwright_common.domain.formats import Content as CredentialContent
 from sealwright_common.domain.formats import CredentialMaker, HolderKey, IssuerKey, StatusReference, VcOptions
 from sealwright_common.domain.ids import new_id
@@ -209,8 +209,8 @@ class Issuance:
         )
         try:
             claims = await self.providers[source.type].fetch(request)
-        except NotFound:
-            claims = None
+        except (NotFound, FailedPrecondition) as problem:
+            raise request_denied("the source of this credential's data gave none") from problem
         if claims is None:
             raise request_denied("there is no data for this credential")
         for claim in order.dataset.claims:
@@ -230,7 +230,10 @@ class Issuance:
             settings=source.settings,
             remaining=_SOURCE_SECONDS if remaining is None else min(remaining, _SOURCE_SECONDS),
         )
-        return Made(tuple(await self.proxies[source.type].issue(request, now)), ())
+        try:
+            return Made(tuple(await self.proxies[source.type].issue(request, now)), ())
+        except FailedPrecondition as problem:
+            raise request_denied("the issuer behind this credential gave none that verifies") from problem
 
     def _content(self, order: Order, entry: Reserved, content: dict[str, Any], issued: datetime) -> CredentialContent:
         return CredentialContent(

@@ -1,0 +1,176 @@
+"""The door in a real mesh: signer, rotator and certify as processes; certificates, issuance, revocation, the verbs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sealwright.certify.v1 import credential_issuer_service_pb2 as pb
+from sealwright.certify.v1 import credential_service_pb2 as credentials
+from sealwright.certify.v1 import tenant_service_pb2 as tenants
+from sealwright.common.v1 import keys_pb2
+from sealwright.rotator.v1 import resources_pb2 as rotator_resources
+from sealwright.rotator.v1 import rotator_service_pb2 as rotator
+from sealwright_certify.adapters.formats import MAKERS
+from sealwright_client.cli import app
+from sealwright_client.client import Sealwright
+from sealwright_common.domain.credentials import CredentialFormat
+from sealwright_common.domain.errors import InvalidArgument
+from sealwright_common.domain.keys import KeyAlgorithm
+from sealwright_common.verify.credential import verify_credential
+from sealwright_common.verify.jws import parse
+from sealwright_common.verify.status_list import verify_status_list
+from sealwright_common.verify.trust import Trust
+from sealwright_sandbox.issuing_ca import IssuingCa
+from sealwright_sandbox.mesh import Mesh
+from sealwright_sandbox.mesh.options import Service
+from sealwright_sandbox.oid4vci_wallet import Wallet, WalletKey
+from typer.testing import CliRunner
+
+from tests.support.certify import client_of, rid
+from tests.support.mesh import open_mesh
+from tests.support.oid4vci import PERSON, issuer_document
+from tests.unit.certify_formats.keys import Signer, content, holder
+from tests.unit.certify_formats.test_round_trip import ldp
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    services = (Service.SIGNER, Service.ROTATOR, Service.CERTIFY)
+    async with open_mesh(tmp_path_factory.mktemp("oid4vci"), services=services, sandbox=False) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client(mesh: Mesh) -> AsyncIterator[Sealwright]:
+    opened = client_of(mesh)
+    schedule = rotator_resources.Schedule(duration="P1D", buffer=1, overlap=1)
+    for name, algorithm in (("es256", keys_pb2.KEY_ALGORITHM_ES256), ("eddsa", keys_pb2.KEY_ALGORITHM_EDDSA)):
+        await opened.rotator.CreateIssuer(
+            rotator.CreateIssuerRequest(
+                request_id=rid(),
+                issuer_type=name,
+                schedule=schedule,
+                algorithm=algorithm,
+                purpose=keys_pb2.KEY_PURPOSE_ASSERTION,
+            )
+        )
+    await opened.tenants.StoreTenant(tenants.StoreTenantRequest(request_id=rid(), key_issuer="es256"))
+    stored = await opened.credential_issuers.StoreCredentialIssuer(
+        pb.StoreCredentialIssuerRequest(request_id=rid(), document_json=json.dumps(issuer_document()))
+    )
+    assert stored.version == 1
+    yield opened
+    await opened.close()
+
+
+async def offer(client: Sealwright, configuration: str, **options: Any) -> pb.CreateCredentialOfferResponse:
+    request = pb.CreateCredentialOfferRequest(
+        request_id=rid(),
+        issuer="demo",
+        configuration_ids=[configuration],
+        claims_json=json.dumps({"person": PERSON}),
+        **options,
+    )
+    made = await client.credential_issuers.CreateCredentialOffer(request)
+    again = await client.credential_issuers.CreateCredentialOffer(request)
+    assert again == made
+    return made
+
+
+async def issue(client: Sealwright, configuration: str, *anchors: bytes) -> tuple[Any, Trust]:
+    made = await offer(client, configuration, transaction_code_length=4)
+    async with Wallet(dpop=True) as wallet:
+        opened = await wallet.open_offer(made.offer_uri)
+        await wallet.redeem(opened, made.transaction_code)
+        answer = await wallet.obtain(opened, configuration, [WalletKey()])
+        trust = await wallet.trust(opened, *anchors)
+        did = await wallet.get(f"{opened.issuer.rpartition('/')[0]}/default/did.json")
+    methods = {method["id"]: trust.keys[method["id"].partition("#")[2]] for method in did["verificationMethod"]}
+    eddsa = {f"{did['id']}#{kid}": key for kid, key in trust.keys.items()}
+    return answer["credentials"][0]["credential"], Trust({**trust.keys, **methods, **eddsa}, anchors)
+
+
+@pytest.mark.parametrize("configuration", ["person-sd", "person-ldp", "person-ldp-eddsa", "person-jwt"])
+async def test_the_signers_keys_make_credentials_of_every_format(client: Sealwright, configuration: str) -> None:
+    credential, trust = await issue(client, configuration)
+    content = credential if isinstance(credential, str) else json.dumps(credential)
+    verified = verify_credential(content.encode(), trust, datetime.now(UTC))
+    assert "Ada" in str(verified.claims)
+
+
+async def test_a_document_signer_certificate_from_request_to_mdoc(client: Sealwright) -> None:
+    authority = IssuingCa()
+    issuers = client.credential_issuers
+    asked = await issuers.CreateCertificateRequest(
+        pb.CreateCertificateRequestRequest(key_issuer="es256", common_name="Demo signer", country="DK")
+    )
+    chain = authority.certify(asked.certificate_request_pem)
+    imported = await issuers.ImportCertificates(
+        pb.ImportCertificatesRequest(request_id=rid(), key_issuer="es256", chain_pem=chain)
+    )
+    assert imported.key_id == asked.key_id
+    credential, _ = await issue(client, "person-mdoc")
+    verified = verify_credential(credential.encode(), Trust(anchors=(authority.root,)), datetime.now(UTC))
+    assert verified.claims["org.iso.18013.5.1"]["given_name"] == "Ada"
+    with_chain, _ = await issue(client, "person-sd")
+    named = verify_credential(with_chain.encode(), Trust(anchors=(authority.root,)), datetime.now(UTC))
+    assert named.types == ("https://issuer.example/demo/vct/person",)
+    for wrong in ("no PEM", chain[:200]):
+        with pytest.raises(InvalidArgument):
+            await issuers.ImportCertificates(
+                pb.ImportCertificatesRequest(request_id=rid(), key_issuer="es256", chain_pem=wrong)
+            )
+    with pytest.raises(InvalidArgument):
+        await issuers.ImportCertificates(
+            pb.ImportCertificatesRequest(request_id=rid(), key_issuer="eddsa", chain_pem=chain)
+        )
+
+
+async def test_a_revoked_credential_shows_in_the_token_status_list(client: Sealwright) -> None:
+    credential, trust = await issue(client, "person-sd")
+    reference = parse(credential.split("~")[0], "dc+sd-jwt").claims["status"]["status_list"]
+    listed = await client.credentials.ListCredentials(credentials.ListCredentialsRequest(page_size=500))
+    entries = {(e.list_uri, e.index): c.id for c in listed.credentials for e in c.status_entries}
+    id_ = entries[(reference["uri"], reference["idx"])]
+    await client.credentials.RevokeCredentials(credentials.RevokeCredentialsRequest(request_id=rid(), ids=[id_]))
+    async with Wallet() as wallet:
+        end = datetime.now(UTC) + timedelta(seconds=4)
+        while True:
+            assert wallet._http is not None
+            async with wallet._http.get(reference["uri"]) as response:
+                assert response.content_type == "application/statuslist+jwt"
+                token = await response.text()
+            found = verify_status_list(token, reference["uri"], trust, datetime.now(UTC))
+            if found.status(reference["idx"]) == 1:
+                break
+            assert datetime.now(UTC) < end, "revoked within two seconds"
+    assert found.bits == 2
+
+
+def test_the_verb_verify_checks_files_offline(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    signer = Signer(KeyAlgorithm.ES256)
+    valid = replace(content(), issued=now, valid_from=now, valid_until=now + timedelta(days=1))
+    made = signer.finish(
+        MAKERS[CredentialFormat.LDP_VC].prepare(valid, ldp("ecdsa-jcs-2019"), signer.issuer, holder(), ())
+    )
+    file, keys = tmp_path / "credential.json", tmp_path / "keys.json"
+    file.write_text(json.dumps(made))
+    keys.write_text(json.dumps({"keys": [{**signer.public.jwk, "kid": signer.issuer.method}]}))
+    run = CliRunner()
+    good = run.invoke(app, ["verify", str(file), "--key", str(keys), "--json"])
+    assert good.exit_code == 0, good.output
+    assert json.loads(good.stdout)["format"] == "ldp_vc"
+    unknown = run.invoke(app, ["verify", str(file), "--json"])
+    assert unknown.exit_code == 1
+    file.write_text(json.dumps({**made, "name": "changed"}))
+    changed = run.invoke(app, ["verify", str(file), "--key", str(keys), "--json"])
+    assert changed.exit_code == 1
+    assert json.loads(changed.stdout)["reason"] == "signature"
