@@ -76,7 +76,7 @@ async def _asleep(connection: asyncpg.Connection) -> bool:
 async def test_a_read_cannot_write(database_dsn: str) -> None:
     database = make_database(database_dsn)
     async with running(database):
-        with pytest.raises(Unavailable):
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
             async with database.read() as work:
                 await work.connection.execute("delete from thing")
         async with database.read() as work:
@@ -165,6 +165,35 @@ async def test_a_late_database_is_waited_for_and_a_killed_one_comes_back(
         stored = await value(dsn, "select version from thing where id = 'a'")
         # A commit whose acknowledgement was cut off may be there too; an acknowledged one must be.
         assert acknowledged <= stored <= acknowledged + 1
+
+
+@pytest.mark.promise(5)
+async def test_a_server_that_became_a_replica_is_left(database_dsn: str) -> None:
+    name = database_dsn.rsplit("/", 1)[1]
+    connection = await asyncpg.connect(database_dsn)
+    database = make_database(database_dsn)
+
+    async def change() -> None:
+        async with database.begin_system("test") as work:
+            await work.change("a")
+
+    async with running(database):
+        await change()
+        # Connections made from now on see a server that only reads, as one that was demoted.
+        await connection.execute(f'alter database "{name}" set default_transaction_read_only = on')
+        async with database.connection() as pooled:
+            await pooled.execute("set default_transaction_read_only = on")
+        refusals = 0
+        for _ in range(3):
+            try:
+                await change()
+            except Unavailable as refused:
+                refusals += 1
+                assert "failing over" in refused.message  # noqa: PT017 - some of the pool's connections still write
+                await connection.execute(f'alter database "{name}" set default_transaction_read_only = off')
+        await change()
+        assert refusals == 1
+    await connection.close()
 
 
 async def test_a_database_that_never_comes_is_reported(tmp_path: Path) -> None:

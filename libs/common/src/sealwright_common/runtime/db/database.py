@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from importlib.abc import Traversable
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -93,6 +93,7 @@ class Database(Generic[W]):
         self._why_not: str | None = "not started"
         self._available = asyncio.Event()
         self._app: App | None = None
+        self._probing: asyncpg.Connection | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._on_commit: list[Callable[[], None]] = []
 
@@ -123,6 +124,8 @@ class Database(Generic[W]):
         self._tasks = []
         self._available.clear()
         self._why_not = "stopped"
+        if self._probing is not None:
+            self._probing.terminate()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             try:
@@ -150,7 +153,7 @@ class Database(Generic[W]):
         for another body, Unavailable (with retry_after) if the database is away or another transaction got in between.
         The commit completes even if the caller gives up meanwhile.
         """
-        async with self._connection(call) as connection:
+        async with self._primary(), self._connection(call) as connection:
             async with self._transaction(connection) as transaction:
                 with database_failures(sockets=True):
                     await idempotency.claim(connection, call)
@@ -230,6 +233,19 @@ class Database(Generic[W]):
             await pool.release(connection)
 
     @asynccontextmanager
+    async def _primary(self) -> AsyncGenerator[None, None]:
+        """Work that writes: if the server turns out to be a replica, a failover is under way, and connections are made
+        anew until they reach the primary (name all servers in the DSN, with target_session_attrs=read-write)."""
+        try:
+            yield
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            if self._pool is not None:
+                await self._pool.expire_connections()
+            raise Unavailable(
+                Reason.DATABASE_UNAVAILABLE, "the database is failing over; repeat the call", retry_after=RETRY_AFTER
+            ) from error
+
+    @asynccontextmanager
     async def _transaction(self, connection: Connection, *, readonly: bool = False) -> AsyncGenerator[Any, None]:
         """A started transaction, rolled back if the body raises; the body commits."""
         transaction = connection.transaction(readonly=readonly)
@@ -277,8 +293,7 @@ class Database(Generic[W]):
                     await self._open()
                 else:
                     async with asyncio.timeout(_CONNECT_SECONDS):
-                        async with self._connection(system_call("probe")) as connection:
-                            await connection.fetchval("select 1")
+                        await self._probe()
                     self._why_not = None
             except MigrationError as error:
                 self._why_not = str(error)
@@ -289,6 +304,18 @@ class Database(Generic[W]):
             except _FAILURES as error:
                 self._note(error)
             await asyncio.sleep(_PROBE_SECONDS)
+
+    async def _probe(self) -> None:
+        """Over a connection of its own: that the pool is busy does not mean that the database is away."""
+        probing = self._probing
+        if probing is None or probing.is_closed():
+            probing = await asyncpg.connect(self._dsn.get_secret_value(), server_settings=self._session)
+            self._probing = probing
+        try:
+            await probing.fetchval("select 1")
+        except BaseException:
+            probing.terminate()
+            raise
 
     async def _keep_house(self) -> None:
         while True:

@@ -21,7 +21,6 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.ReadOnlySQLTransactionError,  # connected to a replica, or to a primary that was just demoted
     asyncpg.DiskFullError,
     asyncpg.InternalClientError,  # the server's parting words came between two statements
 )

@@ -59,7 +59,7 @@ class Broker:
     async def start(self) -> None:
         """Begins to connect, and goes on until it succeeds."""
         self._why_not = "connecting to the broker"
-        self._connecting = asyncio.create_task(self._connect(), name=self.name)
+        self._connecting = asyncio.create_task(self._stay_connected(), name=self.name)
 
     async def stop(self) -> None:
         """Closes the connection after sending what is queued."""
@@ -179,21 +179,35 @@ class Broker:
 
     # -- the connection -----------------------------------------------------------------------------------------------
 
-    async def _connect(self) -> None:
-        await self._client.connect(
-            self._url.get_secret_value(),
-            name="sealwright",
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnect,
-            reconnected_cb=self._on_connect,
-            closed_cb=self._on_closed,
-            connect_timeout=2,
-            reconnect_time_wait=0.25,  # type: ignore[arg-type] - seconds, also fractions
-            max_reconnect_attempts=-1,
-            ping_interval=5,
-            max_outstanding_pings=2,
-        )
-        await self._on_connect()
+    async def _stay_connected(self) -> None:
+        """Connects, and again with a new client when the library gives one up for good (e.g. refused credentials)."""
+        while True:
+            closed = asyncio.Event()
+
+            async def on_closed(closed: asyncio.Event = closed) -> None:
+                self._connected.clear()
+                closed.set()
+
+            self._client = BulkClient()
+            try:
+                await self._client.connect(
+                    self._url.get_secret_value(),
+                    name="sealwright",
+                    error_cb=self._on_error,
+                    disconnected_cb=self._on_disconnect,
+                    reconnected_cb=self._on_connect,
+                    closed_cb=on_closed,
+                    connect_timeout=2,
+                    reconnect_time_wait=0.25,  # type: ignore[arg-type] - seconds, also fractions
+                    max_reconnect_attempts=-1,
+                    ping_interval=5,
+                    max_outstanding_pings=2,
+                )
+                await self._on_connect()
+                await closed.wait()
+            except (nats.errors.Error, OSError, ValueError) as error:
+                await self._on_error(error)
+            await asyncio.sleep(_RETRY_AFTER.total_seconds())
 
     async def _on_connect(self) -> None:
         self._why_not = None
@@ -207,9 +221,6 @@ class Broker:
         if self._why_not is None:
             self._why_not = "the broker connection was lost; reconnecting"
             log.warning("broker connection lost; reconnecting", part=self.name)
-
-    async def _on_closed(self) -> None:
-        self._connected.clear()
 
     async def _on_error(self, error: Exception) -> None:
         """Called for each failed attempt; only a new reason is worth a line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ SOURCE = "ce-source"
 TYPE = "ce-type"
 TENANT = "sealwright-tenant"
 TRACE = "traceparent"
+
+
+_DURABLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class MalformedEvent(ValueError):
@@ -97,7 +101,7 @@ class Subscription:
     stream: str
     """Service whose events these are: ``stamp`` for the stream ``sealwright_stamp``."""
     types: Sequence[str]
-    """Full proto names of the events wanted."""
+    """Full proto names of the events wanted. A type added later comes from then on only; replay the older ones."""
     handler: Handler
     """What to do with a batch."""
     batch: int = 250
@@ -112,6 +116,8 @@ class Subscription:
     """Delays between attempts."""
 
     def __post_init__(self) -> None:
+        if not _DURABLE.fullmatch(self.durable):
+            raise ValueError(f"durable name {self.durable!r}: only letters, digits, - and _")
         if not self.types:
             raise ValueError(f"{self.durable}: name the event types it wants")
         foreign = [t for t in self.types if not t.startswith(f"sealwright.{self.stream}.")]
