@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 SHARE = 32
 """Most proofs one task makes: small enough to spread a batch, large enough to verify them together."""
+RESTART_SECONDS = 1.0
+"""Pause before provers that could not start are started anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class ProofWorkers:
         self.name = "provers"
         self._processes = processes or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
-        self._warm = 0
-        self._warming: list[asyncio.Future[None]] = []
+        self._warm = False
+        self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts the processes; they load their tables while the service already serves."""
@@ -49,8 +51,8 @@ class ProofWorkers:
 
     async def stop(self) -> None:
         """Ends them; what they were at is made again by whoever asks."""
-        for warming in self._warming:
-            warming.cancel()
+        if self._warming is not None:
+            self._warming.cancel()
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
@@ -96,20 +98,23 @@ class ProofWorkers:
         return [Material(*parts) for parts in made]
 
     def _open(self) -> None:
-        from sealwright_stamp.adapters.proofs import worker
-
         # Spawned, not forked: the gRPC core does not survive a fork.
         self._pool = ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"))
-        self._warm = 0
-        loop = asyncio.get_running_loop()
-        self._warming = [loop.run_in_executor(self._pool, worker.warm_up) for _ in range(self._processes)]
-        for warming in self._warming:
-            warming.add_done_callback(self._warmed)
+        self._warm = False
+        self._warming = asyncio.create_task(self._warm_up(self._pool), name="warm up the provers")
 
-    def _warmed(self, warming: asyncio.Future[None]) -> None:
-        if warming.cancelled():
-            return
-        if (error := warming.exception()) is None:
-            self._warm += 1
-        else:
-            log.error("a prover could not start", exc_info=error)
+    async def _warm_up(self, pool: ProcessPoolExecutor) -> None:
+        """One worker first: where the code is not compiled yet it compiles it (some 25 s) and the others find it."""
+        from sealwright_stamp.adapters.proofs import worker
+
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(pool, worker.warm_up)
+            self._warm = True
+            await asyncio.gather(*(loop.run_in_executor(pool, worker.warm_up) for _ in range(self._processes)))
+        except (BrokenProcessPool, worker.FaultyProof) as error:
+            log.error("a prover could not start; starting new ones", exc_info=error)
+            await asyncio.sleep(RESTART_SECONDS)
+            if self._pool is pool:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._open()
