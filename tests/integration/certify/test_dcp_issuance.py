@@ -75,7 +75,7 @@ async def test_r16_the_seeds_literal_401_by_a_switch(new_tenant: Any) -> None:
 
 
 async def test_r4_reissue_is_the_same_flow_and_may_revoke_the_previous(issuing: Issuing) -> None:
-    """R4, R7: a renewal is a new request; attestations are checked afresh; revokePrevious withdraws the old credential."""
+    """R4, R7: a renewal is a new request, attested afresh; revokePrevious withdraws the old credential."""
     await issuing.define({**SEED, "id": "Renewed", "onReissue": "revokePrevious"})
     name = await issuing.member()
     await issuing.ask(name, "Renewed")

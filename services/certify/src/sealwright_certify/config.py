@@ -75,6 +75,8 @@ class CertifySettings(ServiceSettings):
     """Bearer tokens by the name that http data providers give them."""
     audit_plugins: list[str] = Field(default_factory=list)
     """Plugins that are told every row of the audit log."""
+    lease: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1), le=timedelta(minutes=10))
+    """How long a claimed process is left to the instance that claimed it; longer than an attempt can take."""
     status_list_size: int = Field(default=131_072, ge=131_072, le=4_194_304)
     """Entries of a status list."""
     sweep_interval: timedelta = Field(default=timedelta(seconds=1), gt=timedelta(0))

@@ -207,6 +207,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         base_uri=settings.public_url,
         list_size=settings.status_list_size,
         generated=lambda: first.wake(),
+        lease=settings.lease,
     )
     window = settings.delivery.window
     holders = Holders(database, gateway, queued=lambda: offers.wake())
@@ -219,6 +220,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         retries=False,
         concurrency=settings.delivery.first_at_once,
         ended=lambda: first.wake(),
+        lease=settings.lease,
     )
     seconds = Delivery(
         database,
@@ -228,6 +230,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         retries=True,
         concurrency=settings.delivery.retries_at_once,
         ended=lambda: retry.wake(),
+        lease=settings.lease,
     )
     refusals = Delivery(
         database,
@@ -237,6 +240,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         retries=None,
         concurrency=settings.delivery.retries_at_once,
         ended=lambda: refuse.wake(),
+        lease=settings.lease,
     )
     tokens = SelfIssuedTokens(database, dids, app.clock)
     backlog = Backlog(database, settings.door.open_per_tenant)

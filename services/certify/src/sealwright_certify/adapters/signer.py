@@ -24,6 +24,7 @@ class SignerClient:
 
     async def sign(self, tenant: str, key: SigningKey, inputs: Sequence[bytes]) -> list[bytes]:
         """Raw signatures in the order of ``inputs``; raises the signer's Problem."""
+        fault_point("certify.reserved")
         signatures: list[bytes] = []
         for start in range(0, len(inputs), _BATCH):
             batch = inputs[start : start + _BATCH]

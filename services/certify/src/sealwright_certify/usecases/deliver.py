@@ -52,6 +52,7 @@ class Delivery:
         retries: bool | None,
         concurrency: int,
         ended: Wake,
+        lease: timedelta = LEASE,
     ) -> None:
         self._store = store
         self._gateways = gateways
@@ -61,6 +62,7 @@ class Delivery:
         self._concurrency = concurrency
         self.name = f"{phase} {'all' if retries is None else 'retries' if retries else 'first attempts'}"
         self._ended = ended
+        self._lease = lease
         self._full = False
         self._running: set[asyncio.Task[None]] = set()
         self._holders: Counter[str] = Counter()
@@ -77,7 +79,7 @@ class Delivery:
         busy = list(self._holders)
         async with self._store.begin_system("deliver") as work:
             claimed = await work.processes.claim(
-                self._phase, work.now, LEASE, min(room, 50), retries=self._retries, busy=busy
+                self._phase, work.now, self._lease, min(room, 50), retries=self._retries, busy=busy
             )
         for process in claimed:
             self._holders[process.holder_did] += 1

@@ -124,6 +124,7 @@ class Generation:
         base_uri: str,
         list_size: int,
         generated: Wake,
+        lease: timedelta = LEASE,
     ) -> None:
         self._store = store
         self._evaluator = evaluator
@@ -133,11 +134,14 @@ class Generation:
         self._base_uri = base_uri
         self._list_size = list_size
         self._generated = generated
+        self._lease = lease
 
     async def run(self) -> bool:
         """Generates one batch of due processes; True if there may be more."""
         async with self._store.begin_system("generate") as work:
-            processes = await work.processes.claim(Phase.GENERATE, work.now, LEASE, MAX_BATCH, retries=None, busy=())
+            processes = await work.processes.claim(
+                Phase.GENERATE, work.now, self._lease, MAX_BATCH, retries=None, busy=()
+            )
             if not processes:
                 return False
             material = await self.prepare(work, processes)

@@ -11,6 +11,7 @@ from sealwright_common.domain.errors import FailedPrecondition, Reason, Unavaila
 from sealwright_common.domain.issuance import IssuanceProcess
 from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.runtime.egress import Egress, Reply
+from sealwright_common.runtime.faults import fault_point
 
 from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
 from sealwright_certify.codec import dcp
@@ -49,7 +50,9 @@ class DcpGateway:
     ) -> DeliveryOutcome:
         """Posts the CredentialMessage: the stored payloads, byte for byte."""
         message = dcp.credential_message(process, credentials)
+        fault_point("certify.generated")
         outcome = await self._post(issuer, process.holder_did, "/credentials", message, token)
+        fault_point("certify.delivered")
         if not isinstance(outcome, _Answered):
             return outcome
         if outcome.status == 409 and process.outcome_unknown:

@@ -1,9 +1,9 @@
 """``presentation``: credentials of other issuers that the holder shows, so that one issuer can build on another.
 
 Configuration: ``scopes`` (what to ask for), ``trustedIssuers`` (DIDs that are believed), ``outputClaim``, ``required``.
-The claims are the credential subjects by credential type. A presentation counts only if the holder signed it for us under
-``authentication``, and a credential in it only if its issuer is trusted, signed it under ``assertionMethod``, it is
-valid now, not revoked or suspended, and about the holder.
+The claims are the credential subjects by credential type. A presentation counts only if the holder signed it for us
+under ``authentication``, and a credential in it only if its issuer is trusted, signed it under ``assertionMethod``, it
+is valid now, not revoked or suspended, and about the holder.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from sealwright_common.domain.ids import parse_id
 from sealwright_common.domain.issuance import Protocol
 from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.tenants import tenant as checked_tenant
+from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.http.middleware import BodyTooLarge
 from sealwright_common.runtime.http.problems import plain_problem, problem_response
 from starlette.requests import Request
@@ -102,6 +103,7 @@ class DcpDoor:
         call = Call(caller=holder.did, tenant=tenant.name, method="dcp.credentials")
         try:
             process = (await self._requests.request(call, command))[0]
+            fault_point("certify.accepted")
         except Problem as problem:
             return _refusal(problem, tenant)
         location = f"{self._base}/{tenant.name}/requests/{process.parent_id or process.id}"
