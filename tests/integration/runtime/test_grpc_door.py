@@ -25,7 +25,7 @@ from sealwright_common.domain.errors import (
 )
 from sealwright_common.runtime.completion import point_of_no_return, shielded
 from sealwright_common.runtime.config import LimitSettings
-from sealwright_common.runtime.grpc import ANYONE, GrpcService, Policy, answer
+from sealwright_common.runtime.grpc import ANYONE, GrpcServer, GrpcService, Policy, answer
 from sealwright_common.runtime.grpc.policy import PolicyError
 from sealwright_common.runtime.idempotency import Replay
 
@@ -39,6 +39,7 @@ from tests.support.echo import (
     calling,
     echo,
     serving,
+    settings,
 )
 from tests.support.logs import captured
 
@@ -396,21 +397,28 @@ async def test_a_second_server_on_the_same_port_fails() -> None:
                 pass
 
 
-async def test_a_stream_ends_when_its_caller_leaves() -> None:
+async def test_a_stream_ends_and_is_cleaned_up_when_its_caller_leaves() -> None:
     left = asyncio.Event()
 
-    async def behaviour(request: Any, call: Call) -> Any:
-        try:
-            await asyncio.sleep(0.01)
-        except asyncio.CancelledError:
-            left.set()
-            raise
-        return EchoResponse(text=request.text)
+    class Servicer(EchoServicer):
+        async def EchoMany(self, request: Any, call: Call) -> AsyncIterator[Any]:
+            try:
+                while True:
+                    yield EchoResponse(text=request.text)
+                    await asyncio.sleep(0.001)
+            finally:
+                left.set()
 
-    async with serving(behaviour) as server, calling(server.address) as stub:
-        async for _ in stub.EchoMany(EchoRequest(text="x", repeat=10000), timeout=30):
-            break
-        await asyncio.wait_for(left.wait(), 2)
+    given = settings()
+    server = GrpcServer(given, [GrpcService(DESCRIPTOR, Servicer())], POLICIES)
+    await server.start()
+    with captured() as log:
+        async with calling(server.address) as stub:
+            async for _ in stub.EchoMany(EchoRequest(text="x"), timeout=30):
+                break
+            await asyncio.wait_for(left.wait(), 2)
+        await server.stop()
+    assert not [event for event in log.events if event["level"] == "error"]
 
 
 async def test_an_error_in_mid_stream_follows_what_was_sent() -> None:

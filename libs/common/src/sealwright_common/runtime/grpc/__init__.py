@@ -3,6 +3,7 @@
 from sealwright_common.runtime.grpc.answers import answer
 from sealwright_common.runtime.grpc.channel import Channel, ChannelSettings, connect
 from sealwright_common.runtime.grpc.errors import problem_from_rpc_error
+from sealwright_common.runtime.grpc.metadata import for_tenant
 from sealwright_common.runtime.grpc.policy import ANYONE, Policies, Policy
 from sealwright_common.runtime.grpc.server import GrpcServer, GrpcService
 
@@ -16,5 +17,6 @@ __all__ = [
     "Policy",
     "answer",
     "connect",
+    "for_tenant",
     "problem_from_rpc_error",
 ]

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -165,8 +166,10 @@ class Wrapped:
         result = self._behaviour(request, call)
         if not self._streams_out:
             return (await result).SerializeToString()
-        async for response in result:
-            await context.write(response.SerializeToString())
+        # Closed here and now: left to the garbage collector, the servicer's clean-up would run at some later time.
+        async with aclosing(result) as responses:
+            async for response in responses:
+                await context.write(response.SerializeToString())
         return None
 
     def _decode(self, raw: bytes) -> Any:

@@ -64,6 +64,8 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen. Raises Unavailable when the address is taken or not ours, ConfigError for unusable certificates."""
+        files = CertificateFiles(self._tls) if self._tls is not None else None
+        self._socket = self._bind()
         config = uvicorn.Config(
             self._application,
             log_config=None,
@@ -77,13 +79,11 @@ class HttpServer:
             timeout_graceful_shutdown=max(1, int(self._limits.grace.total_seconds())),
         )
         config.load()
-        if self._tls is not None:
-            files = CertificateFiles(self._tls)
+        if self._tls is not None and files is not None:
             config.ssl = _context(self._tls)
             self._tasks.append(
                 asyncio.create_task(_follow(files, self._tls, config.ssl), name=f"{self.name} certificates")
             )
-        self._socket = self._bind()
         server = _Server(config)
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=[self._socket])
@@ -143,7 +143,14 @@ def _context(tls: TlsSettings) -> ssl.SSLContext:
 
 async def _follow(files: CertificateFiles, tls: TlsSettings, context: ssl.SSLContext) -> None:
     """New connections get the new certificate: loading it into the same context is enough."""
+    stale = False
     while True:
         await asyncio.sleep(CERTIFICATE_CHECK.total_seconds())
-        if files.changed():
-            context.load_cert_chain(tls.cert, tls.key)
+        stale = files.changed() or stale
+        if stale:
+            try:
+                context.load_cert_chain(tls.cert, tls.key)
+                stale = False
+            except (OSError, ssl.SSLError) as error:
+                # Swapped once more between our look and our reading; the next round takes what is there then.
+                log.warning("new certificate could not be loaded yet; keeping the old one", exc_info=error)
