@@ -91,6 +91,7 @@ BAD = [
     ({"schedule": _schedule(publish_lead_duration=Duration(seconds=86401))}, "schedule.publish_lead_duration"),
     ({"issuer_type": "no spaces please"}, "issuer_type"),
     ({"issuer_type": ""}, "issuer_type"),
+    ({"issuer_type": "sealwright-directory"}, "issuer_type"),
     ({"cohorts": [0]}, "cohorts[0]"),
     ({"cohorts": [40000]}, "cohorts[0]"),
     ({"cohorts": [1, 1]}, "cohorts"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,12 +21,15 @@ from sealwright_common.domain.schedule import Schedule, ScheduleMode
 from sealwright_common.runtime.clock import ManualClock
 from sealwright_common.runtime.config import DatabaseSettings
 from sealwright_common.runtime.db import Database
+from sealwright_rotator.adapters.metrics import Alarms
 from sealwright_rotator.adapters.postgres import RotatorWork
 from sealwright_rotator.codec.resources import encode_event
+from sealwright_rotator.job import Job
 from sealwright_rotator.main import MIGRATIONS
 from sealwright_rotator.ports import MadeKey, World
 from sealwright_rotator.usecases import change_issuer
 from sealwright_rotator.usecases.create_issuer import create_issuer
+from sealwright_rotator.usecases.directory import Directories, Format
 from sealwright_rotator.usecases.mark_compromised import mark_compromised
 from sealwright_rotator.usecases.queries import get_active_keys
 from sealwright_rotator.usecases.rotate import Round, rotate
@@ -304,3 +308,49 @@ async def test_privileged_deeds_are_audited(here: Here) -> None:
         rows = await work.connection.fetch("select action from audit_log order by seq")
     assert [row["action"] for row in rows] == ["issuer.create", "issuer.pause", "key.compromise"]
     assert (await here.database.verify_audit()).whole
+
+
+@pytest.mark.promise(12)
+async def test_a_key_is_public_long_before_it_signs_and_verifies_until_the_last_credential_expired(here: Here) -> None:
+    """Verifiers that keep a directory for its whole max-age never meet a key they do not know."""
+    name, directories = "cached", Directories(here.world)
+    await here.create(name, mode=ScheduleMode.SPARE, buffer=1, overlap=0)
+    copies: list[tuple[datetime, timedelta, set[int]]] = []
+    for _ in range(24 * 12):
+        await here.tick(minutes=30)
+        found = await directories.get(CALL, Format.JWKS, name)
+        listed = {key["slot"] for key in json.loads(found.document)["keys"]}
+        copies.append((here.clock.now(), found.max_age, listed))
+        active = await here.active(name)
+        assert len(active) == 1
+        # Every copy that is still fresh has the key that signs now, and every key whose signatures may still live.
+        for taken, max_age, slots in copies:
+            if here.clock.now() - taken <= max_age:
+                assert set(active) <= slots
+        for slot, key in (await here.keys(name)).items():
+            if key.window.start <= here.clock.now() < key.window.end + timedelta(days=2):
+                assert slot in listed, "an old key verifies until the last thing it signed has expired"
+    for slot, key in (await here.keys(name)).items():
+        if slot:
+            assert key.published_at is not None
+            assert key.window.start - key.published_at >= 2 * copies[0][1]
+
+
+@pytest.mark.promise(28)
+async def test_a_wrong_clock_rotates_nothing(here: Here) -> None:
+    for wrong in (timedelta(minutes=11), timedelta(minutes=-11)):
+        clock = ManualClock(datetime.now(UTC) + wrong)
+        alarms = Alarms(here.database, timedelta(minutes=10), clock)
+        assert alarms.ready() is None
+        await alarms.look()
+        assert alarms.ready() is not None
+        rounds: list[Round] = []
+        job = Job(here.world, 10, alarms.check, rounds.append)
+        with pytest.raises(Unavailable) as refused:
+            await job.run()
+        assert refused.value.reason is Reason.CLOCK_SKEWED
+        assert not rounds
+        clock.set_wall(datetime.now(UTC))
+        await alarms.look()
+        await job.run()
+        assert len(rounds) == 1

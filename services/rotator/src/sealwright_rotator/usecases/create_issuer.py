@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.errors import Aborted, AlreadyExists, Code, Problem, Reason
+from sealwright_common.domain.errors import Aborted, AlreadyExists, Code, InvalidArgument, Problem, Reason
 from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
 
 from sealwright_rotator.ports import Creation, Due, MadeKey, Work, World
@@ -22,6 +22,10 @@ REFUSALS = frozenset(
     {Code.INVALID_ARGUMENT, Code.FAILED_PRECONDITION, Code.ALREADY_EXISTS, Code.NOT_FOUND, Code.PERMISSION_DENIED}
 )
 """Answers of the signer that mean: nothing was made and nothing will be."""
+
+
+RESERVED = "sealwright-"
+"""Names that begin so are for the rotator's own issuers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,13 @@ class CreatedIssuer:
 async def create_issuer(world: World, call: Call, wanted: Issuer) -> CreatedIssuer:
     """Creates ``wanted`` (state CREATING, checked) with its first B + O keys in every cohort.
 
-    Raises AlreadyExists ISSUER_EXISTS if the tenant has the name; Unavailable if the signer or the database is away:
-    the creation is then taken up again by the same request or by the job.
+    Raises InvalidArgument for a reserved name; AlreadyExists ISSUER_EXISTS if the tenant has the name; Unavailable if
+    the signer or the database is away: the creation is then taken up again by the same request or by the job.
     """
+    if wanted.issuer_type.startswith(RESERVED) and "system" not in call.roles:
+        raise InvalidArgument.of(
+            "issuer_type", f"a name that does not begin with {RESERVED}: those are the rotator's own"
+        )
     creation = Creation(call.caller, call.request_id, call.digest)
     issuer, planned = await _plan(world, call, wanted, creation)
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -57,6 +57,8 @@ class _Task:
     pending: list[IssuerKey]
     made: dict[UUID, MadeKey]
     destroy_at: dict[UUID, datetime]
+    changes: list[KeyChange] = field(default_factory=list[KeyChange])
+    """What is due for its keys, once those to be made are made."""
     problem: Problem | None = None
 
 
@@ -71,7 +73,9 @@ async def rotate(world: World, limit: int = BATCH) -> Round:
         return Round(0)
     gate = asyncio.Semaphore(_IN_FLIGHT)
     await asyncio.gather(*(_make(world, gate, task) for task in tasks))
-    await _tell(world, gate, tasks, now)
+    for task in tasks:
+        task.changes = _changes(task, now)
+    await _tell(world, gate, tasks)
     async with world.store.begin_system("rotate.record") as work:
         outcome = await _record(work, tasks, now)
     return replace(outcome, lag=max(now - task.due.due_at for task in tasks))
@@ -107,23 +111,23 @@ def _batch_order(key: IssuerKey) -> tuple[UUID, int, int]:
     return key.batch, key.cohort, key.slot
 
 
-async def _tell(world: World, gate: asyncio.Semaphore, tasks: Sequence[_Task], now: datetime) -> None:
+async def _tell(world: World, gate: asyncio.Semaphore, tasks: Sequence[_Task]) -> None:
     """Tells the signer the states that keys reach in this round: a call per tenant; per issuer if that is refused."""
     for _, same in groupby(sorted(tasks, key=lambda t: t.due.issuer.tenant), key=lambda t: t.due.issuer.tenant):
         group = list(same)
         try:
-            await _advance(world, [key for task in group for key in _to_tell(task, now)])
+            await _advance(world, [key for task in group for key in _to_tell(task)])
         except Unavailable as problem:
-            _put_off(group, problem, now)
+            _put_off(group, problem)
         except Problem:
-            await asyncio.gather(*(_tell_each(world, gate, task, now) for task in group))
-    await asyncio.gather(*(_destroy(world, gate, task, now) for task in tasks))
+            await asyncio.gather(*(_tell_each(world, gate, task) for task in group))
+    await asyncio.gather(*(_destroy(world, gate, task) for task in tasks))
 
 
-async def _tell_each(world: World, gate: asyncio.Semaphore, task: _Task, now: datetime) -> None:
+async def _tell_each(world: World, gate: asyncio.Semaphore, task: _Task) -> None:
     """Tells the keys of one issuer one by one. A key that no longer follows a schedule in the signer, because somebody
     condemned it or scheduled its destruction there, needs telling no more."""
-    for key in _to_tell(task, now):
+    for key in _to_tell(task):
         try:
             async with gate:
                 await world.signer.advance([key])
@@ -134,9 +138,9 @@ async def _tell_each(world: World, gate: asyncio.Semaphore, task: _Task, now: da
             task.problem = problem
 
 
-def _put_off(group: Sequence[_Task], problem: Problem, now: datetime) -> None:
+def _put_off(group: Sequence[_Task], problem: Problem) -> None:
     for task in group:
-        if _to_tell(task, now):
+        if _to_tell(task):
             task.problem = problem
 
 
@@ -158,11 +162,11 @@ def _changes(task: _Task, now: datetime) -> list[KeyChange]:
     return list(due.values())
 
 
-def _to_tell(task: _Task, now: datetime) -> list[IssuerKey]:
+def _to_tell(task: _Task) -> list[IssuerKey]:
     """The keys whose new state or window the signer has to be told; new keys it makes as they are to be."""
     return [
         change.after
-        for change in _changes(task, now)
+        for change in task.changes
         if change.after.state in _TOLD
         and (change.before.state is not KeyState.PENDING or change.after.window != change.before.window)
     ]
@@ -173,8 +177,8 @@ async def _advance(world: World, keys: Sequence[IssuerKey]) -> None:
         await world.signer.advance(keys[start : start + 1000])
 
 
-async def _destroy(world: World, gate: asyncio.Semaphore, task: _Task, now: datetime) -> None:
-    for change in _changes(task, now):
+async def _destroy(world: World, gate: asyncio.Semaphore, task: _Task) -> None:
+    for change in task.changes:
         if change.after.state is not KeyState.DESTROY_SCHEDULED or task.problem is not None:
             continue
         try:
@@ -202,11 +206,11 @@ async def _record(work: Work, tasks: Sequence[_Task], now: datetime) -> Round:
         if issuer is not due.issuer:
             happenings.append(Happening(Kind.ISSUER_CHANGED, issuer))
         if task.made:
-            issuer = replace(issuer, last_rotated_at=now, version=max(issuer.version, due.issuer.version + 1))
+            issuer = replace(issuer, last_rotated_at=now)
         if issuer is not due.issuer:
             issuers.append(issuer)
         versions = {key.id: key.version for key in due.keys}
-        changes += [change for change in _settled(task, now) if versions.get(change.before.id) == change.before.version]
+        changes += [change for change in _settled(task) if versions.get(change.before.id) == change.before.version]
     stored = await work.keys.update(changes)
     await work.issuers.update(issuers)
     kept = [change for change in changes if change.before.id in stored]
@@ -223,10 +227,10 @@ async def _record(work: Work, tasks: Sequence[_Task], now: datetime) -> Round:
     )
 
 
-def _settled(task: _Task, now: datetime) -> list[KeyChange]:
+def _settled(task: _Task) -> list[KeyChange]:
     """The changes that the signer has agreed to."""
     settled: list[KeyChange] = []
-    for change in _changes(task, now):
+    for change in task.changes:
         if change.after.state is KeyState.DESTROY_SCHEDULED:
             if change.after.id not in task.destroy_at:
                 continue
