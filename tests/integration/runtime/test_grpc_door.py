@@ -201,6 +201,16 @@ async def test_the_text_of_an_exception_reaches_neither_caller_nor_log() -> None
     assert "marker" not in log.text
 
 
+async def test_work_that_is_cut_off_from_within_is_unavailable() -> None:
+    async def behaviour(request: Any, call: Call) -> Any:
+        raise asyncio.CancelledError
+
+    async with serving(behaviour) as server, calling(server.address) as stub:
+        with pytest.raises(Unavailable) as refused:
+            await stub.Echo(EchoRequest(text="x"), timeout=10)
+    assert refused.value.reason is Reason.STOPPING
+
+
 async def test_the_deadline_of_the_caller_stops_the_work() -> None:
     stopped = asyncio.Event()
 

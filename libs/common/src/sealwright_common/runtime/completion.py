@@ -19,6 +19,10 @@ class DeadlinePassed(Exception):
     """The time given to :func:`cancellable` was over before the work was done."""
 
 
+class CutOff(Exception):
+    """The work was cancelled, and not by who waits for it: something it stands on is going away."""
+
+
 _unfinished: set[asyncio.Future[Any]] = set()
 
 
@@ -87,7 +91,8 @@ async def cancellable(work: Coroutine[Any, Any, T], timeout: float | None = None
     """Run ``work`` so that :func:`point_of_no_return` holds inside it.
 
     A cancellation of the caller reaches the work only outside such a stretch, is waited for and then raised. After
-    ``timeout`` seconds the work is cancelled the same way and DeadlinePassed raised.
+    ``timeout`` seconds the work is cancelled the same way and DeadlinePassed raised. Raises CutOff if the work was
+    cancelled by anyone else.
     """
     hold = _Hold()
     token = _hold.set(hold)
@@ -118,7 +123,7 @@ async def cancellable(work: Coroutine[Any, Any, T], timeout: float | None = None
     if task.cancelled():
         if expired:
             raise DeadlinePassed
-        raise asyncio.CancelledError
+        raise CutOff
     return task.result()
 
 

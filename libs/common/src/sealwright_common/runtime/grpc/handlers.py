@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import grpc
+import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -23,8 +24,8 @@ from grpc import aio
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.errors import DeadlineExceeded, PermissionDenied, Problem, Reason, ResourceExhausted
-from sealwright_common.runtime.completion import DeadlinePassed, cancellable
+from sealwright_common.domain.errors import PermissionDenied, Problem, Reason, ResourceExhausted
+from sealwright_common.runtime.completion import cancellable
 from sealwright_common.runtime.grpc import metadata
 from sealwright_common.runtime.grpc.errors import DETAILS_KEY, STATUS, status_of
 from sealwright_common.runtime.grpc.gates import Gate
@@ -37,6 +38,8 @@ from sealwright_common.runtime.ratelimit import RateLimiter
 from sealwright_common.runtime.telemetry import metrics
 from sealwright_common.runtime.telemetry.context import attach, parent, traceparent_of
 from sealwright_common.runtime.telemetry.traces import tracer
+
+log = structlog.get_logger(__name__)
 
 Context = aio.ServicerContext[Any, Any]
 FindAnswer = Callable[[Call], Awaitable[bytes | None]]
@@ -94,11 +97,11 @@ class Wrapped:
         status = "OK"
         span = remaining = None
         try:
+            identity = LOCAL if self._around.plaintext else authenticate(context.auth_context())
             tenant, remote = metadata.read(context.invocation_metadata())
             ambient = parent(remote)
             span = tracer.start_span(self._name, ambient, SpanKind.SERVER, self._attributes)
             attach(span, ambient)
-            identity = LOCAL if self._around.plaintext else authenticate(context.auth_context())
             if self._callers.isdisjoint(identity.roles):
                 raise self._not_allowed(identity)
             remaining = context.time_remaining()
@@ -109,8 +112,6 @@ class Wrapped:
                 raise gate.refuse()
             gate.running += 1
             try:
-                if self._around.limiter is not None:
-                    await self._around.limiter.admit(self._policy.rate, identity.uri)
                 return await cancellable(self._work(incoming, context, identity, tenant, remaining, span), remaining)
             finally:
                 gate.running -= 1
@@ -125,10 +126,10 @@ class Wrapped:
             status = "CANCELLED"
             raise asyncio.CancelledError from None
         except BaseException as error:  # noqa: BLE001 - total: what escaped here gRPC would send to the caller
-            problem = (
-                _deadline_exceeded() if isinstance(error, DeadlinePassed) else as_problem(error, "grpc", self._path)
-            )
+            problem = as_problem(error, "grpc", self._path)
             status = problem.code.value
+            if status in _REFUSALS:
+                log.warning("caller refused", method=self._path, peer=context.peer(), problem=problem.message)
         finally:
             trace_id = 0
             if span is not None and span.is_recording():
@@ -144,6 +145,8 @@ class Wrapped:
     async def _work(
         self, incoming: Any, context: Context, identity: Identity, tenant: str, remaining: float | None, span: Span
     ) -> bytes | None:
+        if self._around.limiter is not None:
+            await self._around.limiter.admit(self._policy.rate, identity.uri)
         request: Any = self._requests(incoming) if self._streams_in else self._decode(incoming)
         request_id: str | None = None
         digest = b""
@@ -213,12 +216,8 @@ async def abort(context: Context, problem: Problem) -> NoReturn:
     raise AssertionError("abort always raises")
 
 
+_REFUSALS = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
+"""Statuses that an operator wants to see in the log: somebody tries what it may not."""
+
 _FAULTS = frozenset({"INTERNAL", "DATA_LOSS", "UNAVAILABLE", "DEADLINE_EXCEEDED"})
 """Statuses that are the server's fault, by the RPC conventions; the others do not make a span an error."""
-
-
-def _deadline_exceeded() -> DeadlineExceeded:
-    return DeadlineExceeded(
-        Reason.DEADLINE_PASSED,
-        "the deadline passed before the work was done; repeat the call with the same request_id and more time",
-    )

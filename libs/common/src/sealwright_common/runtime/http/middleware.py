@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sealwright_common.domain.errors import DeadlineExceeded, Problem, Reason, ResourceExhausted
-from sealwright_common.runtime.completion import DeadlinePassed, cancellable
+from sealwright_common.domain.errors import Problem, Reason, ResourceExhausted
+from sealwright_common.runtime.completion import cancellable
 from sealwright_common.runtime.http.problems import plain_problem, problem_response
 from sealwright_common.runtime.incidents import as_problem
 from sealwright_common.runtime.telemetry import metrics
@@ -74,7 +74,7 @@ class Door:
         except Exception as error:  # noqa: BLE001 - total: uvicorn would log what escaped here
             if scope.get(ANSWERED) is error:
                 return
-            problem = _timed_out() if isinstance(error, DeadlinePassed) else as_problem(error, "http", method)
+            problem = as_problem(error, "http", method)
             if not status:
                 response = problem_response(problem, 413 if isinstance(problem, BodyTooLarge) else None)
                 await response(scope, receive, sending)
@@ -137,12 +137,6 @@ def _answer_problems(application: Starlette) -> None:
     for kind, handler in ((Problem, on_problem), (HTTPException, on_http), (Exception, on_uncaught)):
         if kind not in application.exception_handlers:
             application.add_exception_handler(kind, handler)
-
-
-def _timed_out() -> DeadlineExceeded:
-    return DeadlineExceeded(
-        Reason.DEADLINE_PASSED, "the request took too long; nothing was stored unless a repeat says so"
-    )
 
 
 async def _run(application: Any, scope: Scope, receive: Receive, send: Send) -> None:
