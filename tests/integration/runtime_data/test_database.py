@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -165,6 +167,45 @@ async def test_a_late_database_is_waited_for_and_a_killed_one_comes_back(
         stored = await value(dsn, "select version from thing where id = 'a'")
         # A commit whose acknowledgement was cut off may be there too; an acknowledged one must be.
         assert acknowledged <= stored <= acknowledged + 1
+
+
+@pytest.mark.promise(5)
+async def test_a_silent_database_does_not_hold_its_callers(postgres_factory: Callable[[], PostgresServer]) -> None:
+    server = postgres_factory()
+    database = make_database(server.create_database("silent"))
+    async with running(database):
+        stopped = [server.pid]
+        try:
+            async with database.begin_system("test") as work:
+                await work.change("a")
+                stopped += children_of(server.pid)
+                for pid in stopped:
+                    os.kill(pid, signal.SIGSTOP)
+                with pytest.raises(Unavailable):
+                    async with asyncio.timeout(20), database.begin_system("other") as other:
+                        await other.change("b")
+            pytest.fail("committed on a server that stands still")
+        except Unavailable:
+            pass
+        finally:
+            for pid in reversed(stopped):
+                os.kill(pid, signal.SIGCONT)
+        await until(lambda: database.ready() is None)
+        async with database.begin_system("test") as work:
+            await work.change("c")
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that ``parent`` started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if int(after_name[1]) == parent:
+            found.append(int(status.parent.name))
+    return found
 
 
 @pytest.mark.promise(5)

@@ -47,6 +47,7 @@ W = TypeVar("W", bound=UnitOfWork)
 _ACQUIRE_SECONDS = 5.0
 _CONNECT_SECONDS = 3.0
 _PROBE_SECONDS = 1.0
+_SILENT_PROBES = 2
 _HOUSEKEEPING = timedelta(minutes=1)
 _SESSION: dict[str, str] = {
     "application_name": "sealwright",
@@ -287,6 +288,7 @@ class Database(Generic[W]):
 
     async def _keep_watch(self) -> None:
         """Probes the database, and opens it when it comes late."""
+        silent = 0
         while True:
             try:
                 if not self._available.is_set():
@@ -294,7 +296,7 @@ class Database(Generic[W]):
                 else:
                     async with asyncio.timeout(_CONNECT_SECONDS):
                         await self._probe()
-                    self._why_not = None
+                    self._why_not, silent = None, 0
             except MigrationError as error:
                 self._why_not = str(error)
                 log.error("migration refused; mend it and start again", part=self.name, problem=str(error))
@@ -303,7 +305,20 @@ class Database(Generic[W]):
                 return
             except _FAILURES as error:
                 self._note(error)
+                silent += isinstance(error, TimeoutError)
+                if silent == _SILENT_PROBES:
+                    self._cut_off()
+                    silent = 0
             await asyncio.sleep(_PROBE_SECONDS)
+
+    def _cut_off(self) -> None:
+        """A server that says nothing at all (hung, or behind a dead network) would hold its callers for ever: end their
+        connections, which gives them Unavailable, and open new ones when it speaks again."""
+        self._available.clear()
+        if self._pool is not None:
+            log.error("database is silent; its connections are cut off", part=self.name)
+            self._pool.terminate()
+            self._pool = None
 
     async def _probe(self) -> None:
         """Over a connection of its own: that the pool is busy does not mean that the database is away."""
