@@ -80,6 +80,7 @@ from sealwright_certify.usecases.generate import Generation, Writers
 from sealwright_certify.usecases.holders import Holders
 from sealwright_certify.usecases.issue import Issue
 from sealwright_certify.usecases.keys import KeyCopy
+from sealwright_certify.usecases.oid4vci.forget import Forgetting
 from sealwright_certify.usecases.request_issuance import IssuanceQueries, IssuanceRequests
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.steer import Steering
@@ -256,14 +257,14 @@ async def build(app: App, settings: CertifySettings) -> None:
     app.add(Worker("expire", Expiry(database).run, sweep, clock=app.clock))
     app.add(Worker("forget tokens", tokens.forget, timedelta(minutes=1), clock=app.clock))
     app.add(Worker("backlog", backlog.count, timedelta(seconds=5), clock=app.clock))
-    app.add(Consumer(database, broker, subscriptions.key_events(keys, holders)))
+    app.add(Consumer(database, broker, subscriptions.key_events(keys, holders, lambda: oid4vci.keys.forget())))
     app.add(Consumer(database, broker, subscriptions.approvals(generate.wake)))
 
     requests = IssuanceRequests(database, evaluator, secrets, generate.wake, window)
     queries = IssuanceQueries(database)
     definitions = Definitions(database, evaluator, writers, templates, schemas, generation, keys)
     dcp_base = f"{settings.public_url}/dcp"
-    tenants = Tenants(database, keys, default_did=host_did_of(settings.public_url))
+    tenants = Tenants(database, keys, app.clock, default_did=host_did_of(settings.public_url))
     documents = DidDocuments(keys, public_jwk, dcp_base=dcp_base)
     status_lists = StatusLists(database, signer, keys, app.clock, StatusVcWriter(), TokenStatusWriter())
     steering = Steering(
@@ -314,6 +315,7 @@ async def build(app: App, settings: CertifySettings) -> None:
             encryption=keyring,
         )
     )
+    app.add(Worker("forget what is over", Forgetting(database).run, timedelta(minutes=1), clock=app.clock))
     for name in settings.audit_plugins:
         follower = AuditFollower(database, name, AuditPlugin(plugins[name]))
         app.add(Worker(f"audit plugin {name}", follower.run, sweep, clock=app.clock))

@@ -12,8 +12,11 @@ from sealwright_certify.usecases.holders import Holders
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys
 
 
-def key_events(keys: KeyCopy, holders: Holders) -> Subscription:
-    """Keeps the copy of the schedule; a compromised key makes offers to the holders of what it signed."""
+def key_events(keys: KeyCopy, holders: Holders, changed_keys: Wake) -> Subscription:
+    """Keeps the copy of the schedule; a compromised key makes offers to the holders of what it signed.
+
+    ``changed_keys`` is told after each change, for those who keep keys in memory.
+    """
 
     async def handle(events: list[Event], begin: BeginWork) -> None:
         named = [key for event in events for key in _keys(event)]
@@ -21,6 +24,7 @@ def key_events(keys: KeyCopy, holders: Holders) -> Subscription:
             changed = await apply_keys(work, named)
         for key in changed:
             keys.forget(key.tenant)
+        changed_keys()
         await holders.reissue(changed)
 
     return Subscription(durable="certify-keys", stream="rotator", types=sorted(KEY_EVENTS), handler=handle)

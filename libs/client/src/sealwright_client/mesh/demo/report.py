@@ -12,10 +12,11 @@ from rich.text import Text
 from sealwright_client.mesh.demo.credential import Membership
 from sealwright_client.mesh.demo.electricity import Day
 from sealwright_client.mesh.demo.progress import Progress
+from sealwright_client.mesh.demo.wallet import WalletCredential
 from sealwright_client.terminal import console
 
 
-def show(day: Day, membership: Membership, progress: Progress, seconds: float) -> None:
+def show(day: Day, membership: Membership, wallet: WalletCredential, progress: Progress, seconds: float) -> None:
     """Tables for people."""
     table = _table("Certificates of the day")
     for column in ("UTC", "Wh", "position", "key", "valid", "s", "wallet"):
@@ -34,6 +35,11 @@ def show(day: Day, membership: Membership, progress: Progress, seconds: float) -
     credential.add_row("says", Text(", ".join(f"{name}: {value}" for name, value in membership.claims.items())))
     credential.add_row("key", f"{membership.key_id}, valid {membership.window}")
     console.print(credential)
+    held = _table("In the wallet", header=False)
+    held.add_row("format", wallet.format)
+    held.add_row("says", Text(", ".join(f"{name}: {value}" for name, value in wallet.claims.items())))
+    held.add_row("status", Text(wallet.status))
+    console.print(held)
     steps = _table(f"Steps ({seconds:.1f} s in all)")
     steps.add_column("step")
     steps.add_column("seconds", justify="right")
@@ -46,7 +52,7 @@ def _table(title: str, header: bool = True) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE, show_header=header)
 
 
-def show_json(day: Day, membership: Membership, progress: Progress, seconds: float) -> None:
+def show_json(day: Day, membership: Membership, wallet: WalletCredential, progress: Progress, seconds: float) -> None:
     """One JSON object for programs."""
     body = {
         "ok": True,
@@ -59,6 +65,7 @@ def show_json(day: Day, membership: Membership, progress: Progress, seconds: flo
             "certificates": [asdict(hour) for hour in day.hours],
         },
         "credential": asdict(membership),
+        "wallet": asdict(wallet),
         "steps": [asdict(step) for step in progress.steps],
     }
     print(json.dumps(body, indent=2))

@@ -21,6 +21,7 @@ from sealwright_client.mesh.demo.credential import issue_membership
 from sealwright_client.mesh.demo.electricity import READINGS, issue_day
 from sealwright_client.mesh.demo.progress import Missing, Progress
 from sealwright_client.mesh.demo.report import show, show_json
+from sealwright_client.mesh.demo.wallet import issue_to_wallet
 from sealwright_client.terminal import console, errors
 
 
@@ -55,13 +56,14 @@ async def _demo(options: MeshOptions, root: Path, as_json: bool) -> None:
         async with Sealwright.open(client_profile(mesh)) as client:
             day = await issue_day(client, root / READINGS, progress)
             membership = await issue_membership(client, progress)
+            wallet = await issue_to_wallet(client, progress)
     finally:
         await mesh.stop()
     seconds = time.monotonic() - started
     if as_json:
-        show_json(day, membership, progress, seconds)
+        show_json(day, membership, wallet, progress, seconds)
         return
-    show(day, membership, progress, seconds)
+    show(day, membership, wallet, progress, seconds)
     console.print(f"Everything is in {options.folder}; the next demo starts afresh.", markup=False, soft_wrap=True)
     console.print("./mesh up keeps a mesh running to try things on.", markup=False)
 

@@ -37,6 +37,21 @@ def _plain(id_: Any) -> UUID:
     return UUID(int=id_.int)
 
 
+# `= any(array(...))`, not `in (select ...)`: the latter becomes a sequential scan when statistics are stale.
+_FORGET = (
+    """delete from oid4vci_once where ctid = any(array(
+        select ctid from oid4vci_once where until < $1 limit $2 for update skip locked))""",
+    """delete from oid4vci_access where token_hash = any(array(
+        select token_hash from oid4vci_access where expires < $1 - interval '31 days' limit $2
+        for update skip locked))""",
+    """update oid4vci_offer set claims = null, document = null where id = any(array(
+        select id from oid4vci_offer o where claims is not null and expires < $1 - interval '1 hour'
+            and not exists (select from oid4vci_transaction t where t.grant_key = uuid_send(o.id)
+                            and t.state in ('PENDING', 'APPROVED') and t.expires > $1)
+        limit $2 for update skip locked))""",
+)
+
+
 class IssuerRows:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
@@ -236,6 +251,11 @@ class OnceRows:
             until,
         )
         return int(done.split()[-1]) == len(values)
+
+    async def forget(self, now: datetime, limit: int) -> int:
+        """What is over. Tokens stay for as long as a deferred issuance may name them; claims of an offer for an hour
+        after it expired, or until its deferred issuance ended."""
+        return max([int((await self._connection.execute(sql, now, limit)).split()[-1]) for sql in _FORGET])
 
 
 class TransactionRows:

@@ -61,6 +61,10 @@ class OnceStore(Protocol):
         """Remembers the values until ``until``; False, and nothing remembered, if one was used before."""
         ...
 
+    async def forget(self, now: datetime, limit: int) -> int:
+        """Deletes what is over, at most ``limit`` rows of each kind; the most rows of one kind."""
+        ...
+
 
 class TransactionStore(Protocol):
     async def insert(self, transaction: Transaction) -> None: ...
