@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
 
 from sealwright_common.runtime.config import TelemetrySettings
 
@@ -27,14 +29,25 @@ def install(settings: TelemetrySettings, service: str, processor: SpanProcessor 
             shutdown_on_exit=False,
         )
         trace.set_tracer_provider(provider)
+    receivers = [] if processor is None else [processor]
     if settings.otlp_endpoint is not None:
         # Imported here: the exporter is slow to import and most processes of a test have none.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         insecure = not settings.otlp_endpoint.startswith("https://")
-        provider.add_span_processor(
-            BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure))
-        )
-    if processor is not None:
-        provider.add_span_processor(processor)
+        receivers.append(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure)))
+    for receiver in receivers:
+        provider.add_span_processor(receiver)
+    if receivers:
+        _trace_statements(provider.resource, receivers)
     return provider
+
+
+def _trace_statements(resource: Resource, receivers: Iterable[SpanProcessor]) -> None:
+    """Make SQL statements spans of the trace they run in. Those of idle polls, outside any trace, are not recorded."""
+    from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+
+    statements = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_OFF), shutdown_on_exit=False)
+    for receiver in receivers:
+        statements.add_span_processor(receiver)
+    AsyncPGInstrumentor().instrument(tracer_provider=statements)
