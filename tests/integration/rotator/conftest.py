@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright.rotator.v1.rotator_service_pb2_grpc import RotatorServiceStub
+from sealwright.signer.v1 import key_service_pb2
+from sealwright.signer.v1.key_service_pb2_grpc import KeyServiceStub
 from sealwright_common.domain.errors import NotFound
 from sealwright_common.runtime.grpc import Channel
 from sealwright_sandbox.embedded.softhsm import Token
@@ -71,3 +73,9 @@ async def mesh(
                 await channel.close()
             rotator.stop()
             signer.stop()
+
+
+async def held(mesh: Mesh) -> list[str]:
+    """Every key in the token, with the slot it is for."""
+    keys = (await KeyServiceStub(mesh.signer_channel).ListKeys(key_service_pb2.ListKeysRequest(page_size=1000))).keys
+    return [f"{key.slot.issuer_type} {key.slot.slot} {key.id}" for key in keys]

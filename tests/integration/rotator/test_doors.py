@@ -25,7 +25,7 @@ from sealwright.signer.v1.signing_service_pb2_grpc import SigningServiceStub
 from sealwright_common.domain import merkle
 from sealwright_common.domain.errors import FailedPrecondition, OutOfRange
 
-from tests.integration.rotator.conftest import Mesh
+from tests.integration.rotator.conftest import Mesh, held
 
 SEED = {
     "name": "ads", "max_tokens": 2, "valid_from": "2026-01-01T00:00:00Z", "duration": "P1D", "buffer": 3, "overlap": 1,
@@ -94,15 +94,14 @@ async def test_the_seeds_json_makes_an_issuer_with_its_windows(mesh: Mesh) -> No
     ],
 )  # fmt: skip
 async def test_bad_json_is_400_with_the_field_and_leaves_nothing(mesh: Mesh, body: Any, field: str) -> None:
-    before = await KeyServiceStub(mesh.signer_channel).ListKeys(key_service_pb2.ListKeysRequest(page_size=1000))
+    before = await held(mesh)
     if isinstance(body, dict) and body.get("name"):
         body = body | {"name": "bad"}
     status, problem = await post(mesh, body)
     assert status == 400, problem
     assert field in {wrong["field"] for wrong in problem["errors"]}
     assert (await get(mesh, "/v3/issuer/bad"))[0] == 404
-    after = await KeyServiceStub(mesh.signer_channel).ListKeys(key_service_pb2.ListKeysRequest(page_size=1000))
-    assert after == before
+    assert await held(mesh) == before
 
 
 async def make(mesh: Mesh, name: str, purpose: Any, algorithm: Any, **over: Any) -> pb.CreateIssuerResponse:

@@ -14,7 +14,7 @@ from sealwright.signer.v1 import key_service_pb2
 from sealwright.signer.v1.key_service_pb2_grpc import KeyServiceStub
 from sealwright_common.domain.errors import AlreadyExists, InvalidArgument, NotFound, Reason
 
-from tests.integration.rotator.conftest import Mesh
+from tests.integration.rotator.conftest import Mesh, held
 
 DAY = "P1D"
 
@@ -107,14 +107,13 @@ BAD = [
 
 @pytest.mark.parametrize(("over", "path"), BAD, ids=[path + str(n) for n, (_, path) in enumerate(BAD)])
 async def test_bad_input_names_the_field_and_leaves_nothing(mesh: Mesh, over: dict[str, object], path: str) -> None:
-    keys = KeyServiceStub(mesh.signer_channel)
-    before = await keys.ListKeys(key_service_pb2.ListKeysRequest(page_size=1000))
+    before = await held(mesh)
     with pytest.raises(InvalidArgument) as refused:
         await mesh.stub.CreateIssuer(request(**({"name": "bad"} | over)))  # type: ignore[arg-type]
     assert path in {field.path for field in refused.value.fields}
     with pytest.raises(NotFound):
         await mesh.stub.GetIssuer(pb.GetIssuerRequest(issuer_type="bad"))
-    assert await keys.ListKeys(key_service_pb2.ListKeysRequest(page_size=1000)) == before
+    assert await held(mesh) == before
 
 
 async def test_lists_issuers_in_pages_within_the_tenant(mesh: Mesh) -> None:
