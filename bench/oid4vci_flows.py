@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -32,7 +33,7 @@ from bench.framework import Row, child, quiet
 from tests.support.oid4vci import OPERATOR, PERSON, PUBLIC_URL, SoftwareSigner, issuer_document, open_door
 from tests.unit.certify_formats.keys import sign
 
-FLOWS = 400
+FLOWS = 200
 IN_FLIGHT = 16
 REPEATS = 3
 FLOOR = 124.0
@@ -49,12 +50,15 @@ def bench() -> Iterator[Row]:
         for workers in (1, 2):
             dsn = create_database(server.dsn, f"bench{workers}")
             with contextlib.ExitStack() as stack:
-                ports = [stack.enter_context(_worker(dsn, keys)) for _ in range(workers)]
+                started = [stack.enter_context(_worker(dsn, keys)) for _ in range(workers)]
+                ports, pids = [port for port, _ in started], [pid for _, pid in started]
                 for name in FORMATS:
+                    before = sum(map(_cpu_seconds, pids))
                     runs = [asyncio.run(_measure(dsn, keys, ports, name)) for _ in range(REPEATS) if quiet(2) or True]
                     rates, latencies, steps = zip(*runs, strict=True)
                     figures[name, workers] = statistics.median(rates)
-                    _report(name, workers, figures[name, workers], latencies, steps)
+                    spent = (sum(map(_cpu_seconds, pids)) - before) / (len(runs) * FLOWS)
+                    _report(name, workers, figures[name, workers], latencies, steps, spent)
         raw = {name: _raw(name, keys) for name in FORMATS}
     for workers in (1, 2):
         label = f"OpenID4VCI flow, SD-JWT VC, {workers} worker{'s' * (workers > 1)}"
@@ -65,14 +69,21 @@ def bench() -> Iterator[Row]:
         )
 
 
-def _report(name: str, workers: int, rate: float, latencies: Any, steps: Any) -> None:
+def _report(name: str, workers: int, rate: float, latencies: Any, steps: Any, cpu: float) -> None:
     every = sorted(value for run in latencies for value in run)
     p50, p99 = every[len(every) // 2] * 1000, every[len(every) * 99 // 100] * 1000
     split = ", ".join(f"{step} {statistics.median(s[step] for s in steps) * 1000:.1f} ms" for step in steps[0])
     print(
-        f"bench: {name}, {workers} worker(s): {rate:,.0f} flows/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms ({split})",
+        f"bench: {name}, {workers} worker(s): {rate:,.0f} flows/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms,"
+        f" {cpu * 1000:.1f} ms of worker CPU a flow ({split})",
         file=sys.stderr,
     )
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _new_keys() -> dict[str, str]:
@@ -93,12 +104,12 @@ def _signer(keys: Path) -> SoftwareSigner:
 
 
 @contextlib.contextmanager
-def _worker(dsn: str, keys: Path) -> Iterator[int]:
-    """A worker process; its port."""
+def _worker(dsn: str, keys: Path) -> Iterator[tuple[int, int]]:
+    """A worker process; its port and its process id."""
     process = child("oid4vci_flows", "serve", dsn, str(keys))
     assert process.stdout is not None
     try:
-        yield int(process.stdout.readline())
+        yield int(process.stdout.readline()), process.pid
     finally:
         process.terminate()
         process.wait(20)

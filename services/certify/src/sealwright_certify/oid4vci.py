@@ -34,6 +34,7 @@ from sealwright_certify.usecases.oid4vci.ports import (
 )
 from sealwright_certify.usecases.oid4vci.redeem import RedeemCode
 from sealwright_certify.usecases.oid4vci.request import RequestCredential
+from sealwright_certify.usecases.oid4vci.status_pool import StatusPool
 from sealwright_certify.usecases.oid4vci.store_issuer import StoreIssuer
 
 
@@ -71,7 +72,7 @@ class Oid4vci:
             proxies=parts.proxies,
             content=content,
             public_url=parts.public_url,
-            list_size=parts.list_size,
+            status=StatusPool(parts.store, parts.public_url, parts.list_size),
         )
         self.door = Door(
             store=parts.store,

@@ -89,6 +89,8 @@ class Access:
     """JWK thumbprint the token is bound to by DPoP."""
     subject: str | None = None
     offer_id: UUID | None = None
+    pushed: Mapping[str, Mapping[str, Any]] | None = field(default=None, repr=False)
+    """Claims pushed with the offer the token came from, per dataset; None for a token that came from none."""
 
 
 class TransactionState(StrEnum):

@@ -220,7 +220,11 @@ class AccessRows:
         )
 
     async def get(self, token_hash: bytes) -> Access | None:
-        row = await self._connection.fetchrow("select * from oid4vci_access where token_hash = $1", token_hash)
+        row = await self._connection.fetchrow(
+            """select a.*, o.claims from oid4vci_access a left join oid4vci_offer o on o.id = a.offer_id
+               where a.token_hash = $1""",
+            token_hash,
+        )
         if row is None:
             return None
         return Access(
@@ -234,6 +238,7 @@ class AccessRows:
             thumbprint=row["thumbprint"],
             subject=row["subject"],
             offer_id=None if row["offer_id"] is None else _plain(row["offer_id"]),
+            pushed=None if row["claims"] is None else orjson.loads(row["claims"]),
         )
 
 
@@ -403,8 +408,13 @@ class IssuedRows:
         self._connection = connection
 
     async def insert(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None:
+        """Rows and status entries in one statement."""
+        places = [(c.id, number, place) for c in credentials for number, place in enumerate(c.status)]
         await self._connection.execute(
-            """insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
+            """with entry as (
+                   insert into status_entry (list_id, idx, credential_id, place)
+                   select * from unnest($13::uuid[], $14::int[], $15::uuid[], $16::smallint[]))
+               insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
                    valid_from, valid_until, credential_type, format, key_id, payload, version)
                select id, $1, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
                       format, key_id, '', 1
@@ -424,14 +434,8 @@ class IssuedRows:
             [credential.credential_type for credential in credentials],
             [credential.format.value for credential in credentials],
             [credential.key_id for credential in credentials],
+            [place.list_id for _, _, place in places],
+            [place.index for _, _, place in places],
+            [id_ for id_, _, _ in places],
+            [number for _, number, _ in places],
         )
-        places = [(c.id, number, place) for c in credentials for number, place in enumerate(c.status)]
-        if places:
-            await self._connection.execute(
-                """insert into status_entry (list_id, idx, credential_id, place)
-                   select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[])""",
-                [place.list_id for _, _, place in places],
-                [place.index for _, _, place in places],
-                [id_ for id_, _, _ in places],
-                [number for _, number, _ in places],
-            )

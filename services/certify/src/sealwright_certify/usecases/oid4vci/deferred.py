@@ -17,7 +17,7 @@ from sealwright_certify.usecases.oid4vci.events import DeferralDecided
 from sealwright_certify.usecases.oid4vci.issue import Issuance, Order
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.ports import ForeignTokens, Issued, Oid4vciStore, Oid4vciWork
-from sealwright_certify.usecases.oid4vci.request import check_encryption, make_or_audit, pushed_claims
+from sealwright_certify.usecases.oid4vci.request import check_encryption, make_or_audit
 
 
 def _unknown() -> ProtocolError:
@@ -57,8 +57,9 @@ class RequestDeferred:
             if transaction.state is TransactionState.DENIED or configuration is None:
                 raise request_denied("the issuer decided not to issue this credential")
             holders = transaction.keys or (None,)
-            reserved = await self.issuance.reserve(work, issuer, configuration, len(holders))
-            pushed = await pushed_claims(work, transaction.access)
+            offer = transaction.access.offer_id
+            pushed = None if offer is None else await work.offers.claims(offer)
+        reserved = await self.issuance.reserve(issuer, configuration, len(holders), now)
         order = Order(issuer, configuration, transaction.access, holders, reserved, pushed)
         made = await make_or_audit(self.store, self.issuance, call, order, now)
         async with self.store.begin(call) as work:

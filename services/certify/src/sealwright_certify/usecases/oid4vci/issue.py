@@ -1,6 +1,6 @@
 """From claims to signed and checked credentials: the part that immediate and deferred issuance share.
 
-Between two transactions: the first claimed what may be used once and reserved the status entries; here claims are
+Between two transactions: the first claimed what may be used once; here claims are
 fetched, rendered and signed in one batch, each credential is checked by code that did not write it, and the second
 transaction records what leaves. The credentials themselves are not kept.
 """
@@ -20,7 +20,6 @@ from sealwright_common.domain.credentials import (
     DefinitionRef,
     IssuedCredential,
     StatusPlace,
-    StatusPurpose,
 )
 from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, NotFound
 from sealwright_common.domain.formats import Content as CredentialContent
@@ -45,6 +44,7 @@ from sealwright_certify.usecases.oid4vci.ports import (
     SigningKeys,
     Verifier,
 )
+from sealwright_certify.usecases.oid4vci.status_pool import StatusPool
 
 _SOURCE_SECONDS = 10.0
 _KINDS = {
@@ -117,25 +117,17 @@ class Issuance:
     providers: Mapping[str, ClaimsProvider]
     proxies: Mapping[str, ProxyIssuer]
     content: Content
+    status: StatusPool
     public_url: str
-    list_size: int
 
     async def reserve(
-        self, work: Oid4vciWork, issuer: Issuer, configuration: Configuration, count: int
+        self, issuer: Issuer, configuration: Configuration, count: int, now: datetime
     ) -> tuple[Reserved, ...]:
         """Ids and status entries for ``count`` credentials; none for proxied ones, whose issuer has its own."""
-        ids = [new_id(work.now) for _ in range(count)]
+        ids = [new_id(now) for _ in range(count)]
         if not configuration.status or issuer.datasets[configuration.dataset].source.proxied:
             return tuple(Reserved(id_, ()) for id_ in ids)
-        places = await work.status.reserve(
-            issuer.tenant,
-            configuration.format.status_kind,
-            StatusPurpose.REVOCATION,
-            count,
-            self.public_url,
-            self.list_size,
-            work.now,
-        )
+        places = await self.status.take(issuer.tenant, configuration.format.status_kind, count)
         return tuple(Reserved(id_, (place,)) for id_, place in zip(ids, places, strict=True))
 
     async def make(self, call: Call, order: Order, now: datetime) -> Made:

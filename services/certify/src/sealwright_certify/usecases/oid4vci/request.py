@@ -1,7 +1,7 @@
 """The credential endpoint: token, proofs and nonce in, credentials or a transaction id out.
 
 A bad proof refuses the whole request, and nothing is used up: proofs are checked before the nonce is claimed, in
-one transaction that also reserves the status entries.
+one transaction.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.ports import (
     ForeignTokens,
     Issued,
-    Json,
     Nonces,
     Oid4vciStore,
     Oid4vciWork,
@@ -78,8 +77,8 @@ class RequestCredential:
             holders = await self._holders(work, issuer, configuration, access, request.body.get("proofs"), identifier)
             if issuer.datasets[configuration.dataset].approval:
                 return await self._defer(work, issuer, configuration, access, holders)
-            reserved = await self.issuance.reserve(work, issuer, configuration, len(holders))
-            pushed = await pushed_claims(work, access)
+        reserved = await self.issuance.reserve(issuer, configuration, len(holders), now)
+        pushed = access.pushed
         order = Order(issuer, configuration, access, holders, reserved, pushed)
         made = await make_or_audit(self.store, self.issuance, call, order, now)
         async with self.store.begin(call) as work:
@@ -150,11 +149,6 @@ async def make_or_audit(store: Oid4vciStore, issuance: Issuance, call: Call, ord
             configuration = order.configuration.id
             work.audit("oid4vci.credential.deny", order.issuer.path, configuration=configuration, error=refusal.code)
         raise
-
-
-async def pushed_claims(work: Oid4vciWork, access: Access) -> Mapping[str, Json] | None:
-    """The claims pushed with the offer that the token came from; None if it came from none."""
-    return await work.offers.claims(access.offer_id) if access.offer_id is not None else None
 
 
 def check_encryption(issuer: Issuer, encrypted: bool, response_encrypted: bool) -> None:
