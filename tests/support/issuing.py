@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bip32 import BIP32
+from coincurve import PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -82,4 +82,4 @@ def new_stream() -> str:
 
 def new_owner() -> bytes:
     """A random owner key: secp256k1, compressed, 33 bytes."""
-    return BIP32.from_seed(secrets.token_bytes(32)).get_pubkey_from_path("m")
+    return PrivateKey().public_key.format(compressed=True)

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import grpc
 import pytest
+from bip32 import BIP32
 from project_origin.electricity.v1 import electricity_pb2 as electricity
 from project_origin.registry.v1 import registry_pb2 as registry
 from project_origin.registry.v1 import registry_pb2_grpc as registry_grpc
@@ -245,8 +246,12 @@ async def test_state_survives_a_restart(tmp_path: Path, books: RegistrySandbox, 
 
 def test_keys_are_those_of_bip32() -> None:
     key = WalletKey()
+    oracle = BIP32(key.extended[9:41], privkey=key.extended[42:])
     assert WalletKey(key.extended).endpoint(3) == key.endpoint(3)
-    assert len(owner_key(key.endpoint(3), 2**31 - 1)) == 33
+    for number, position in ((0, 0), (1, 1824120), (7, 2**31 - 1)):
+        chain_code, point = oracle.get_extended_pubkey_from_path([number])
+        assert key.endpoint(number)[9:] == chain_code + point
+        assert owner_key(key.endpoint(number), position) == oracle.get_pubkey_from_path([number, position])
     with pytest.raises(ValueError, match="positions"):
         owner_key(key.endpoint(3), 2**31)
     with pytest.raises(ValueError, match="74"):

@@ -1,13 +1,20 @@
-"""BIP32 keys on secp256k1 as wallets and stamps exchange them: 74 bytes, without version and without base58."""
+"""BIP32 keys on secp256k1 as wallets and stamps exchange them: 74 bytes, without version and without base58.
 
+Depth 1, parent's fingerprint 4, child number 4, chain code 32, key 33 (a private one is 0 and 32 bytes). Only
+non-hardened children are made: what a wallet derives from its private key, a stamp derives from the public one.
+"""
+
+import hashlib
+import hmac
 import secrets
 
-from bip32 import BIP32
+from coincurve import PrivateKey, PublicKey
 
 POSITIONS = 2**31
 """Positions are below this; higher ones mean hardened keys, which a public key cannot derive."""
 
-_PUBLIC = bytes.fromhex("0488b21e")
+NO_FINGERPRINT = bytes(4)
+"""Stands for the parent's fingerprint, a hint that nothing here reads (its RIPEMD-160 is missing from many OpenSSLs)."""
 
 
 class WalletKey:
@@ -16,45 +23,30 @@ class WalletKey:
     def __init__(self, extended: bytes | None = None) -> None:
         """`extended`: 74 bytes of an extended private key; without, a random one. Raises ValueError if malformed."""
         if extended is None:
-            self._key = BIP32.from_seed(secrets.token_bytes(32))
-            return
+            made = hmac.digest(b"Bitcoin seed", secrets.token_bytes(32), hashlib.sha512)
+            extended = bytes(9) + made[32:] + b"\0" + made[:32]
         if len(extended) != 74 or extended[41] != 0:
             raise ValueError("an extended private key has 74 bytes, the 42nd of them 0")
-        self._key = BIP32(
-            chaincode=extended[9:41],
-            privkey=extended[42:],
-            fingerprint=extended[1:5],
-            depth=extended[0],
-            index=int.from_bytes(extended[5:9], "big"),
-        )
-
-    @property
-    def extended(self) -> bytes:
-        """The 74 bytes of the extended private key."""
-        return self._key.get_xpriv_bytes()[4:]
+        self.extended = extended
+        self._point = PrivateKey(extended[42:]).public_key.format(compressed=True)
 
     def endpoint(self, number: int) -> bytes:
         """The 74 bytes of the extended public key of endpoint `number`."""
-        chain_code, public = self._key.get_extended_pubkey_from_path([number])
-        child = BIP32(
-            chaincode=chain_code,
-            pubkey=public,
-            fingerprint=self._key.get_fingerprint(),
-            depth=self._key.depth + 1,
-            index=number,
-        )
-        return child.get_xpub_bytes()[4:]
+        point, chain_code = _child(self._point, self.extended[9:41], number)
+        depth = bytes((self.extended[0] + 1,))
+        return depth + NO_FINGERPRINT + number.to_bytes(4, "big") + chain_code + point
 
 
 def owner_key(endpoint: bytes, position: int) -> bytes:
     """The 33 bytes of the key that owns the slice at `position` of an endpoint. Raises ValueError if invalid."""
-    if len(endpoint) != 74 or not 0 <= position < POSITIONS:
-        raise ValueError("an endpoint's key has 74 bytes and positions are 0 to 2147483647")
-    key = BIP32(
-        chaincode=endpoint[9:41],
-        pubkey=endpoint[41:],
-        fingerprint=endpoint[1:5],
-        depth=endpoint[0],
-        index=int.from_bytes(endpoint[5:9], "big"),
-    )
-    return key.get_pubkey_from_path([position])
+    if len(endpoint) != 74:
+        raise ValueError("an endpoint's key has 74 bytes")
+    return _child(endpoint[41:], endpoint[9:41], position)[0]
+
+
+def _child(point: bytes, chain_code: bytes, number: int) -> tuple[bytes, bytes]:
+    """Public derivation (BIP32, CKDpub): the child's point and chain code."""
+    if not 0 <= number < POSITIONS:
+        raise ValueError("positions are 0 to 2147483647")
+    made = hmac.digest(chain_code, point + number.to_bytes(4, "big"), hashlib.sha512)
+    return PublicKey(point).add(made[:32]).format(compressed=True), made[32:]
