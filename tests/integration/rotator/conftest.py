@@ -32,6 +32,7 @@ class Mesh:
     channel: Channel
     dsn: str
     """The rotator's database."""
+    token: Token
 
     @property
     def stub(self) -> RotatorServiceStub:
@@ -67,7 +68,7 @@ async def mesh(
             await signer.wait_ready()
             await rotator.wait_ready()
             await wait_authority(RotatorServiceStub(channels[1]))
-            yield Mesh(signer, rotator, *channels, rotator_dsn)
+            yield Mesh(signer, rotator, *channels, rotator_dsn, token)
         finally:
             for channel in channels:
                 await channel.close()
@@ -76,6 +77,8 @@ async def mesh(
 
 
 async def held(mesh: Mesh) -> list[str]:
-    """Every key in the token, with the slot it is for."""
+    """Every key the signer knows, with the slot it is for, and every object in the token's store."""
     keys = (await KeyServiceStub(mesh.signer_channel).ListKeys(key_service_pb2.ListKeysRequest(page_size=1000))).keys
-    return [f"{key.slot.issuer_type} {key.slot.slot} {key.id}" for key in keys]
+    objects = sorted(path.name for path in Path(mesh.token.environment["SOFTHSM2_CONF"]).parent.rglob("*.object"))
+    assert objects, "the token keeps its objects elsewhere: this would find no orphan"
+    return [f"{key.slot.issuer_type} {key.slot.slot} {key.id}" for key in keys] + objects
