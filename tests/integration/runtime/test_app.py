@@ -21,6 +21,11 @@ from typing import Any
 import pytest
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 from sealwright_common.runtime.app import App
 from sealwright_common.runtime.config import LimitSettings
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService
@@ -234,6 +239,46 @@ async def test_a_signal_stops_it_gracefully_with_exit_code_0(tmp_path: Path, num
     assert "every local caller gets every role" in text
     assert "marker-password" not in text
     assert all(json.loads(line)["service"] == "echo" for line in text.splitlines())
+
+
+class Collector(TraceServiceServicer):
+    """An OpenTelemetry collector that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.spans: list[Any] = []
+        self.services: set[str] = set()
+
+    async def Export(self, request: Any, context: Any) -> ExportTraceServiceResponse:  # pyright: ignore
+        for resource in request.resource_spans:
+            attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
+            self.services.add(attributes["service.name"])
+            self.spans += [span for scope in resource.scope_spans for span in scope.spans]
+        return ExportTraceServiceResponse()
+
+
+async def test_spans_are_exported_and_the_last_ones_before_it_ends(tmp_path: Path) -> None:
+    collector = Collector()
+    server = aio.server()
+    add_TraceServiceServicer_to_server(collector, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    telemetry = {
+        "SEALWRIGHT_ECHO_TELEMETRY__OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+        "SEALWRIGHT_ECHO_TELEMETRY__SAMPLE_RATIO": "1",
+        "SEALWRIGHT_ECHO_LIMITS__DRAIN_DELAY": "0",
+    }
+    with service(tmp_path, "--plaintext", **telemetry) as running:
+        await running.until_ready()
+        async with calling(f"127.0.0.1:{running.ports[0]}") as stub:
+            await stub.Echo(EchoRequest(text="x"))
+        labels = f'rpc_method="{DESCRIPTOR.full_name}/Echo",rpc_response_status_code="OK",rpc_system_name="grpc"'
+        assert f"rpc_server_call_duration_seconds_count{{{labels}}} 1.0" in running.get("/metrics")[1]
+        running.process.send_signal(signal.SIGTERM)
+        code, text = await asyncio.to_thread(running.end)
+    await server.stop(None)
+    assert code == 0, text
+    assert collector.services == {"sealwright-echo"}
+    assert [span.name for span in collector.spans] == ["sealwright.testing.v1.EchoService/Echo"]
 
 
 @pytest.mark.promise(16)
