@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sealwright_common.domain.call import Call
+from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, NotFound, Reason
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm
@@ -17,6 +18,9 @@ from sealwright_certify.usecases.keys import KeyCopy, apply_keys, method_of
 
 Jwk = Callable[[KeyAlgorithm, bytes], JsonObject]
 """The public JWK of a key as the signer encodes it."""
+
+FRESH = 1.0
+"""Seconds a tenant is kept in memory for doors."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -35,10 +39,12 @@ class StoreTenant:
 class Tenants:
     """Stores and shows the issuing side of tenants."""
 
-    def __init__(self, store: Store, keys: KeyCopy, *, default_did: str) -> None:
+    def __init__(self, store: Store, keys: KeyCopy, clock: Clock, *, default_did: str) -> None:
         self._store = store
         self._keys = keys
+        self._clock = clock
         self._default_did = default_did
+        self._kept: dict[str, tuple[float, Tenant]] = {}
 
     async def store(self, call: Call, command: StoreTenant) -> Tenant:
         """The stored tenant. FailedPrecondition for another DID than before, NotFound without the issuer."""
@@ -73,6 +79,7 @@ class Tenants:
             work.audit("tenant.store", call.tenant, did=did, key_issuer=command.key_issuer)
             work.answer(tenant)
         self._keys.forget(call.tenant)
+        self._kept.pop(call.tenant, None)
         return tenant
 
     async def get(self, call: Call) -> Tenant:
@@ -82,6 +89,16 @@ class Tenants:
         if tenant is None:
             raise NotFound(Reason.ISSUER_UNKNOWN, f"tenant {call.tenant} has no DID yet; store it with StoreTenant")
         return tenant
+
+    async def current(self, call: Call) -> Tenant:
+        """The call's tenant, at most a second old: what a door asks with every request. NotFound."""
+        kept = self._kept.get(call.tenant)
+        now = self._clock.monotonic()
+        if kept is None or now - kept[0] > FRESH:
+            if len(self._kept) > 10_000:
+                self._kept.clear()
+            kept = self._kept[call.tenant] = (now, await self.get(call))
+        return kept[1]
 
     async def by_did(self, did: str) -> Tenant | None:
         """The tenant that issues as ``did``."""

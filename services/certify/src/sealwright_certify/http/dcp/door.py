@@ -129,7 +129,7 @@ class DcpDoor:
             self._sources.take(request.client.host if request.client else "")
             try:
                 call = Call(caller="anonymous", tenant=checked_tenant(request.path_params["tenant"]))
-                tenant = await self._tenants.get(call)
+                tenant = await self._tenants.current(call)
                 return await handler(request, tenant)
             except Unauthenticated as problem:
                 return _with(problem_response(problem), "www-authenticate", "Bearer")
