@@ -42,6 +42,14 @@ def test_rfc_9497_vectors(name: str, suite: dict[str, Any]) -> None:
         assert [voprf.output(secret, private_input) for private_input in inputs] == outputs
 
 
+def test_inputs_may_cancel_each_other_out() -> None:
+    secret, public = VOPRF_RISTRETTO255.derive_key_pair(bytes(32), b"key")
+    element = VOPRF_RISTRETTO255.hash_to_group(b"one")
+    minus = RISTRETTO255.multiply(RISTRETTO255.scalar(-1), element)
+    signed, proof = VOPRF_RISTRETTO255.evaluate(secret, public, [element, minus])
+    assert VOPRF_RISTRETTO255.verify_proof(public, [element, minus], signed, proof)
+
+
 @pytest.mark.parametrize("voprf", SUITES.values(), ids=SUITES)
 def test_a_proof_is_the_same_each_time_and_binds_everything(voprf: Voprf) -> None:
     secret, public = voprf.derive_key_pair(bytes(32), b"key")

@@ -24,6 +24,13 @@ class Pkcs11Settings(Section):
     """Folder of the file lock under which processes log in one at a time. Default: the temporary folder."""
 
 
+class SignerLimits(LimitSettings):
+    """What one signer takes on: a batch of a thousand inputs is larger than most requests."""
+
+    receive_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    """Largest request message, in bytes; larger ones get RESOURCE_EXHAUSTED."""
+
+
 class SignerSettings(ServiceSettings):
     """What the signer can be told."""
 
@@ -47,7 +54,7 @@ class SignerSettings(ServiceSettings):
     """Age of the local schedule past which blind signing waits (UNAVAILABLE) rather than trusting it."""
     rotator: str | None = None
     """gRPC address of the rotator, for the snapshot of its schedule; none: the schedule comes from events alone."""
-    limits: LimitSettings = LimitSettings(receive_bytes=4 * 1024 * 1024)
+    limits: SignerLimits = SignerLimits()  # pyright: ignore[reportIncompatibleVariableOverride] - settings are frozen
     """What one process takes on before it refuses."""
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from hashlib import sha512
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
-from sealwright_signer.crypto.groups import BadElement, linear_combination
+from sealwright_signer.crypto.groups import BadElement, fits_one_key, linear_combination
 from sealwright_signer.crypto.ristretto import RISTRETTO255
 from sealwright_signer.crypto.voprf import Inconsistent
 
@@ -31,11 +31,14 @@ def evaluate(
     scalars = _scalars(public, blinded, signed)
     m = linear_combination(_GROUP, scalars, blinded)
     z = _GROUP.multiply(secret, m)
-    if linear_combination(_GROUP, scalars, signed) != z:
+    try:
+        consistent = fits_one_key(_GROUP, secret, blinded, signed)
+    except BadElement:
+        consistent = linear_combination(_GROUP, scalars, signed) == z
+    if not consistent:
         raise Inconsistent
     if nonce is None:
-        bound = hmac.digest(secret, b"sealwright cbp proof nonce", sha512)
-        nonce = _GROUP.reduce(hmac.digest(bound, public + m + z, sha512))
+        nonce = _GROUP.reduce(hmac.digest(secret, b"cbp proof nonce" + public + m + z, "sha512"))
     challenge = _challenge(public, m, z, _GROUP.multiply_base(nonce), _GROUP.multiply(nonce, m))
     return signed, challenge + _GROUP.response(nonce, challenge, secret)
 

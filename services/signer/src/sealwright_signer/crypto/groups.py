@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache, reduce
 from typing import Any, Protocol
 
 
@@ -60,18 +61,36 @@ class Group(Protocol):
         ...
 
 
+@lru_cache(maxsize=64)
+def _padded(hasher: Any) -> Any:
+    """The hash after its block of zeros, to be copied."""
+    return hasher(bytes(hasher().block_size))
+
+
 def expand_message_xmd(hasher: Any, message: bytes, dst: bytes, length: int) -> bytes:
     """RFC 9380 section 5.3.1 with ``hasher`` of hashlib, for domain separation tags of at most 255 bytes."""
-    dst_prime = dst + bytes([len(dst)])
-    block_size, size = hasher().block_size, hasher().digest_size
-    first = hasher(bytes(block_size) + message + length.to_bytes(2) + b"\0" + dst_prime).digest()
+    dst_prime = dst + bytes((len(dst),))
+    state = _padded(hasher).copy()
+    state.update(message + length.to_bytes(2) + b"\0" + dst_prime)
+    first = state.digest()
     block = hasher(first + b"\x01" + dst_prime).digest()
+    size = len(block)
+    if length <= size:
+        return block[:length]
     blocks = [block]
     for number in range(2, -(-length // size) + 1):
         mixed = (int.from_bytes(first) ^ int.from_bytes(block)).to_bytes(size)
         block = hasher(mixed + bytes([number]) + dst_prime).digest()
         blocks.append(block)
     return b"".join(blocks)[:length]
+
+
+def fits_one_key(group: Group, secret: bytes, inputs: Sequence[bytes], images: Sequence[bytes]) -> bool:
+    """Whether the sum of ``images`` is ``secret`` times the sum of ``inputs``: a check of every multiplication before.
+
+    Costs one multiplication, however many there were. BadElement if the inputs cancel each other out.
+    """
+    return group.multiply(secret, reduce(group.add, inputs)) == reduce(group.add, images)
 
 
 def linear_combination(group: Group, scalars: Sequence[bytes], elements: Sequence[bytes]) -> bytes:

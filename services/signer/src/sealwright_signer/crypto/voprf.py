@@ -9,9 +9,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha512
 
-from sealwright_signer.crypto.groups import BadElement, Group, linear_combination
+from sealwright_signer.crypto.groups import BadElement, Group, fits_one_key, linear_combination
 from sealwright_signer.crypto.p384 import P384_SHA384
 from sealwright_signer.crypto.ristretto import RISTRETTO255
 
@@ -60,8 +59,12 @@ class Voprf:
         """
         evaluated = tuple(self.group.multiply(secret, element) for element in blinded)
         composites = self._composites_fast(secret, public, blinded, evaluated)
-        # Z was made from M by the key; the evaluated elements must lead to the same Z without it.
-        if linear_combination(self.group, composites.scalars, evaluated) != composites.z:
+        try:
+            consistent = fits_one_key(self.group, secret, blinded, evaluated)
+        except BadElement:
+            # Inputs that cancel out are allowed; then the composites tell, at more cost.
+            consistent = linear_combination(self.group, composites.scalars, evaluated) == composites.z
+        if not consistent:
             raise Inconsistent
         return evaluated, self._prove(secret, public, composites, nonce)
 
@@ -130,8 +133,7 @@ class Voprf:
         return challenge + self.group.response(r, challenge, secret)
 
     def _nonce(self, secret: bytes, transcript: bytes) -> bytes:
-        bound = hmac.digest(secret, b"sealwright proof nonce", sha512)
-        return self.group.hash_to_scalar(hmac.digest(bound, transcript, sha512), self._nonce_dst)
+        return self.group.hash_to_scalar(hmac.digest(secret, transcript, "sha512"), self._nonce_dst)
 
     def _challenge(self, public: bytes, m: bytes, z: bytes, t2: bytes, t3: bytes) -> bytes:
         transcript = b"".join(_framed(part) for part in (public, m, z, t2, t3)) + b"Challenge"

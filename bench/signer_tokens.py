@@ -1,0 +1,229 @@
+"""Blind signing and redemption: 35 keys and 2 tokens each, the shape of a real client's request.
+
+Over the work queue against the raw crypto loop (same library, no transport), that loop against the challenge-bypass
+library's sign, prove and verify steps on one core, redemption with 10 against 10,000 keys stored, and the growth of
+memory over many tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import uvloop
+from sealwright.signer.v1 import queue_pb2, token_service_pb2, token_service_pb2_grpc
+from sealwright_signer.crypto.voprf import VOPRF_RISTRETTO255
+
+from bench.framework import Row, alternate, child
+from tests.integration.signer.issuers import blind_sign, make_keys, tell_issuer, until_known
+from tests.support import blinding
+from tests.support.bus import Bus
+from tests.support.signer_mesh import SignerMesh, signer_mesh
+
+KEYS, TOKENS = 35, 2
+REQUESTS = 200
+SECONDS = 3.0
+THREADS = min(4, os.cpu_count() or 2)
+MANY_KEYS = 10_000
+REDEMPTIONS = 1000
+MEMORY_TOKENS = int(os.environ.get("BENCH_TOKENS", "1000000"))
+BIG = 40
+QUEUE_GOAL, LIBRARY_GOAL, REDEEM_GOAL, MEMORY_GOAL = 0.8, 1.5, 0.8, 0.9
+
+
+def bench() -> Iterator[Row]:
+    """Every row of anonymous tokens."""
+    per_core = alternate({"ours, one core": lambda: _raw("ours", 1), "library, one core": lambda: _raw("library", 1)})
+    yield Row(
+        f"blind signing {KEYS} x {TOKENS}, crypto on one core",
+        per_core["ours, one core"],
+        "challenge-bypass library: sign, prove, verify",
+        per_core["library, one core"],
+        LIBRARY_GOAL,
+        "requests/s",
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        context = signer_mesh()
+        mesh = runner.run(context.__aenter__())
+        try:
+            runner.run(_prepare(mesh))
+            figures = alternate(
+                {"queue": lambda: runner.run(_queue(mesh)), "raw, all threads": lambda: _raw("ours", THREADS)}
+            )
+            name = f"blind signing {KEYS} x {TOKENS} over the work queue"
+            yield Row(name, figures["queue"], "raw crypto loop", figures["raw, all threads"], QUEUE_GOAL, "requests/s")
+            yield from _redemption(mesh, runner)
+            yield runner.run(_memory(mesh))
+        finally:
+            runner.run(context.__aexit__(None, None, None))
+
+
+def _raw(what: str, threads: int) -> float:
+    """Requests a second of a process that only computes."""
+    out, _ = child("signer_tokens", what, str(threads)).communicate()
+    return float(out)
+
+
+async def _prepare(mesh: SignerMesh) -> None:
+    channel = mesh.signer.channel()
+    async with Bus(mesh.nats_url) as bus:
+        start = datetime.now(UTC) - timedelta(hours=12)
+        await make_keys(channel, "bench", "VOPRF_RISTRETTO255", KEYS, start=start, spacing=timedelta(days=1))
+        await tell_issuer(bus, "bench", KEYS, max_tokens=1000)
+        await until_known(channel, "bench")
+        await make_keys(channel, "redeem", "VOPRF_RISTRETTO255", 1, start=start, spacing=timedelta(days=1))
+        await tell_issuer(bus, "redeem", 1, max_tokens=1000)
+        await until_known(channel, "redeem")
+    await channel.close()
+
+
+def _blinded(count: int) -> list[bytes]:
+    return [blinding.voprf_blind(VOPRF_RISTRETTO255, os.urandom(16)).blinded for _ in range(count)]
+
+
+async def _queue(mesh: SignerMesh) -> float:
+    """Requests a second from the first publish to the last answer."""
+    texts = [base64.b64encode(token).decode() for token in _blinded(KEYS * TOKENS)]
+    item = queue_pb2.QueuedBlindSignItem(issuer_type="bench", blinded_tokens=texts)
+    async with Bus(mesh.nats_url) as bus:
+        answers = await bus.listen("sealwright.signer.v1.results.blind_sign")
+        run = base64.b32encode(os.urandom(5)).decode()
+        began = time.perf_counter()
+        for start in range(0, REQUESTS, 50):
+            requests = [
+                queue_pb2.QueuedBlindSignRequest(request_id=f"{run} {n}", items=[item])
+                for n in range(start, start + 50)
+            ]
+            subject = "sealwright.signer.v1.requests.blind_sign"
+            await asyncio.gather(*(bus.publish(subject, r, aggregate_id=r.request_id) for r in requests))
+        done: set[str] = set()
+        while len(done) < REQUESTS:
+            answer = queue_pb2.QueuedBlindSignAnswer.FromString(await asyncio.wait_for(answers.get(), 120))
+            if answer.request_id.startswith(run):
+                assert all(len(result.signed_tokens) == TOKENS for result in answer.results), answer.results[0]
+                done.add(answer.request_id)
+        return REQUESTS / (time.perf_counter() - began)
+
+
+def _redemption(mesh: SignerMesh, runner: asyncio.Runner) -> Iterator[Row]:
+    few = alternate({"redemption, few keys": lambda: runner.run(_redeem(mesh))})["redemption, few keys"]
+    runner.run(_store_many_keys(mesh))
+    many = alternate({"redemption, many keys": lambda: runner.run(_redeem(mesh))})["redemption, many keys"]
+    name = f"redemption with {MANY_KEYS:,} keys stored"
+    yield Row(name, many, "redemption with few keys stored", few, REDEEM_GOAL, "tokens/s")
+
+
+async def _redeem(mesh: SignerMesh) -> float:
+    channel = mesh.signer.channel()
+    stub = token_service_pb2_grpc.TokenServiceStub(channel)
+    blinded = [blinding.voprf_blind(VOPRF_RISTRETTO255, os.urandom(98)) for _ in range(REDEMPTIONS)]
+    request_id = base64.b32encode(os.urandom(5)).decode()
+    first = (await blind_sign(channel, "redeem", [b.blinded for b in blinded], request_id))[0]
+    items = [
+        token_service_pb2.RedeemItem(
+            issuer_type="redeem",
+            protocol=token_service_pb2.ProtocolToken(
+                key_id=first.key_id, input=b.input, output=blinding.voprf_output(VOPRF_RISTRETTO255, b, signed)
+            ),
+        )
+        for b, signed in zip(blinded, first.signed_tokens, strict=True)
+    ]
+    began = time.perf_counter()
+    for start in range(0, len(items), 50):
+        request = token_service_pb2.RedeemBatchRequest(items=items[start : start + 50])
+        answer = await stub.RedeemBatch(request)
+        assert all(o.status == token_service_pb2.REDEEM_STATUS_VERIFIED for o in answer.outcomes)
+    rate = len(items) / (time.perf_counter() - began)
+    await channel.close()
+    return rate
+
+
+async def _store_many_keys(mesh: SignerMesh) -> None:
+    """Copies of a key's row under other ids and issuers: what matters is how many rows there are."""
+    connection = await asyncpg.connect(mesh.dsn)
+    await connection.execute(
+        "insert into signing_key select (jsonb_populate_record(null::signing_key, to_jsonb(s) ||"
+        " jsonb_build_object('id', gen_random_uuid(), 'issuer_type', 'other-' || n, 'token_key_id', null))).*"
+        " from (select * from signing_key where issuer_type = 'bench' limit 1) s, generate_series(1, $1) n",
+        MANY_KEYS,
+    )
+    await connection.execute("analyze signing_key")
+    await connection.close()
+
+
+async def _memory(mesh: SignerMesh) -> Row:
+    """Resident memory after many tokens against that after a tenth of them."""
+    channel = mesh.signer.channel()
+    tokens = _blinded(KEYS * BIG)
+    assert mesh.signer.process is not None
+    pid, signed, early = mesh.signer.process.pid, 0, 0.0
+    while signed < MEMORY_TOKENS:
+        results = await blind_sign(channel, "bench", tokens, f"memory {signed} {os.urandom(4).hex()}")
+        assert len(results) == KEYS
+        signed += len(tokens)
+        if not early and signed >= MEMORY_TOKENS / 10:
+            early = _resident(pid)
+    await channel.close()
+    name = f"resident memory after a tenth of {signed:,} tokens"
+    return Row(name, early, "after all of them", _resident(pid), MEMORY_GOAL, "MiB")
+
+
+def _resident(pid: int) -> float:
+    """Resident memory in MiB."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+# -- the processes --
+
+
+def _ours(threads: int) -> float:
+    """Every key evaluates and proves its share, as the signer does it."""
+    keys = [VOPRF_RISTRETTO255.derive_key_pair(os.urandom(32), b"") for _ in range(KEYS)]
+    shares = [_blinded(TOKENS) for _ in keys]
+
+    def part(numbers: range) -> None:
+        for number in numbers:
+            VOPRF_RISTRETTO255.evaluate(*keys[number], shares[number])
+
+    parts = [range(start, KEYS, threads) for start in range(threads)]
+    done, began = 0, time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        while (took := time.perf_counter() - began) < SECONDS:
+            list(pool.map(part, parts))
+            done += 1
+    return done / took
+
+
+def _library() -> float:
+    """What challenge-bypass-server computes: decode, sign, prove, verify the proof, encode."""
+    import challenge_bypass_ristretto as legacy
+
+    keys: list[Any] = [legacy.random_signing_key() for _ in range(KEYS)]
+    publics = [legacy.PublicKey.from_signing_key(key) for key in keys]
+    tokens = [[legacy.Token.create() for _ in range(TOKENS)] for _ in keys]
+    texts = [[token.blind().encode_base64() for token in part] for part in tokens]
+    done, began = 0, time.perf_counter()
+    while (took := time.perf_counter() - began) < SECONDS:
+        for key, public, part, mine in zip(keys, publics, texts, tokens, strict=True):
+            blinded = [legacy.BlindedToken.decode_base64(text) for text in part]
+            signed = [key.sign(token) for token in blinded]
+            proof = legacy.BatchDLEQProof.create(key, blinded, signed)
+            proof.invalid_or_unblind(mine, blinded, signed, public)
+            proof.encode_base64()
+            for token in signed:
+                token.encode_base64()
+        done += 1
+    return done / took
+
+
+if __name__ == "__main__":
+    print(_library() if sys.argv[1] == "library" else _ours(int(sys.argv[2])))

@@ -1,0 +1,86 @@
+"""Settings that must not start, and wrapped keys that must not linger."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr, ValidationError
+from sealwright_common.domain.errors import DataLoss
+from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
+from sealwright_common.runtime.config import DatabaseSettings, LimitSettings
+from sealwright_signer.adapters.file_root import FileHsm
+from sealwright_signer.adapters.wrapped import WrappedKeys
+from sealwright_signer.config import Pkcs11Settings, SignerSettings
+from sealwright_signer.ports import NewKey
+
+DATABASE = DatabaseSettings(dsn=SecretStr("postgresql://localhost/none"))
+TOKEN = Pkcs11Settings(module=Path("/module.so"), pin=SecretStr("1234"))
+
+
+def settings(**values: Any) -> SignerSettings:
+    chosen: dict[str, Any] = {"plaintext": True} | values
+    return SignerSettings(database=DATABASE, **chosen)
+
+
+def test_exactly_one_root_of_trust() -> None:
+    assert settings(pkcs11=TOKEN).file_root is None
+    assert settings(file_root=Path("/folder")).pkcs11 is None
+    for wrong in ({}, {"pkcs11": TOKEN, "file_root": Path("/folder")}):
+        with pytest.raises(ValidationError, match="one of them"):
+            settings(**wrong)
+
+
+def test_the_file_root_is_refused_in_production(tmp_path: Path) -> None:
+    tls = {"cert": tmp_path / "a", "key": tmp_path / "b", "ca": tmp_path / "c"}
+    with pytest.raises(ValidationError, match="refused in production"):
+        settings(file_root=tmp_path, environment="production", plaintext=False, tls=tls)
+
+
+def test_a_batch_of_a_thousand_fits_whatever_else_is_limited() -> None:
+    assert settings(pkcs11=TOKEN).limits.receive_bytes == 4 * 2**20
+    assert settings(pkcs11=TOKEN, limits={"drain_delay": 0}).limits.receive_bytes == 4 * 2**20
+    assert LimitSettings().receive_bytes == 2**20
+
+
+def new(algorithm: KeyAlgorithm) -> NewKey:
+    return NewKey(uuid4(), "default", algorithm, KeyPurpose.BLIND_SIGNATURE, Protection.WRAPPED, 2048)
+
+
+def key_of(made: NewKey, public_key: bytes) -> Key:
+    now = datetime(2025, 6, 1, tzinfo=UTC)
+    return Key(made.id, made.tenant, made.algorithm, made.purpose, made.protection, KeyState.ACTIVE, public_key, now)
+
+
+@pytest.mark.parametrize("algorithm", [KeyAlgorithm.VOPRF_RISTRETTO255, KeyAlgorithm.VOPRF_P384])
+def test_scalars_are_bounded_and_wiped(tmp_path: Path, algorithm: KeyAlgorithm) -> None:
+    wrapped = WrappedKeys(FileHsm(tmp_path), 2)
+    made = [new(algorithm) for _ in range(4)]
+    pairs = [wrapped.make(each) for each in made]
+    keys = [key_of(each, public) for each, (public, _) in zip(made, pairs, strict=True)]
+    with wrapped.scalar(keys[0], pairs[0][1]) as first:
+        for key, (_, blob) in list(zip(keys, pairs, strict=True))[1:]:
+            with wrapped.scalar(key, blob) as other:
+                assert any(other)
+        assert any(first), "in use: not wiped yet, though it left the cache"
+    assert not any(first), "wiped with its last use"
+    with wrapped.scalar(keys[3], pairs[3][1]) as kept:
+        pass
+    assert any(kept)
+    wrapped.evict(keys[3])
+    assert not any(kept)
+    with wrapped.scalar(keys[2], pairs[2][1]) as last:
+        pass
+    wrapped.evict_all()
+    assert not any(last)
+
+
+def test_a_blob_serves_its_own_key_only(tmp_path: Path) -> None:
+    wrapped = WrappedKeys(FileHsm(tmp_path), 2)
+    one, other = new(KeyAlgorithm.VOPRF_RISTRETTO255), new(KeyAlgorithm.VOPRF_RISTRETTO255)
+    public, blob = wrapped.make(one)
+    with pytest.raises(DataLoss), wrapped.scalar(key_of(other, public), blob):
+        pass
