@@ -14,7 +14,7 @@ POSITIONS = 2**31
 """Positions are below this; higher ones mean hardened keys, which a public key cannot derive."""
 
 NO_FINGERPRINT = bytes(4)
-"""Stands for the parent's fingerprint, a hint that nothing here reads (its RIPEMD-160 is missing from many OpenSSLs)."""
+"""Stands for the parent's fingerprint, a hint that nothing here reads; many OpenSSLs lack its RIPEMD-160."""
 
 
 class WalletKey:
