@@ -15,6 +15,9 @@ COPY services services
 RUN UV_LINK_MODE=copy /opt/uv/bin/uv sync --frozen --no-dev --no-cache --package "sealwright-$SERVICE" \
  && .venv/bin/python -m compileall -q .venv/lib protos libs services \
  && rm -rf .venv/lib/python*/site-packages/pip*
+# stamp's prover is compiled here; a processor of another kind compiles its own at the first start
+RUN mkdir compiled && case "$SERVICE" in stamp) \
+    NUMBA_CACHE_DIR=/opt/sealwright/compiled .venv/bin/python -m sealwright_stamp.adapters.proofs ;; esac
 
 FROM debian:bookworm-slim
 ARG SERVICE
@@ -27,12 +30,12 @@ RUN apt-get update \
  && install -d -o sealwright -g sealwright /data /secrets /secrets/ca /secrets/postgres /secrets/nats \
     /secrets/signer /secrets/rotator /secrets/certify /secrets/stamp /secrets/operator /secrets/registry /secrets/wallet
 COPY --from=build /opt/sealwright /opt/sealwright
-ENV PATH=/opt/sealwright/.venv/bin:$PATH PYTHONUNBUFFERED=1 SERVICE=$SERVICE
+ENV PATH=/opt/sealwright/.venv/bin:$PATH PYTHONUNBUFFERED=1 SERVICE=$SERVICE NUMBA_CACHE_DIR=/tmp/compiled
 USER 10001:10001
 WORKDIR /data
 LABEL org.opencontainers.image.title="sealwright-$SERVICE" org.opencontainers.image.licenses="Apache-2.0"
 # ready means: it answers, and so do the database, the broker and (signer) the token
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=90s --retries=6 \
     CMD ["/opt/sealwright/.venv/bin/python", "/opt/sealwright/deploy/healthcheck.py"]
 ENTRYPOINT ["/usr/bin/tini", "--", "/opt/sealwright/deploy/entrypoint.sh"]
 COPY deploy/healthcheck.py deploy/entrypoint.sh /opt/sealwright/deploy/
