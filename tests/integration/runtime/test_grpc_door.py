@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -447,3 +448,39 @@ async def test_an_error_in_mid_stream_follows_what_was_sent() -> None:
         with pytest.raises(NotFound):
             await read_all()
     assert got == ["a", "b"]
+
+
+@pytest.mark.promise(35)
+async def test_nothing_is_left_behind() -> None:
+    """Calls that end in every way leave no task, no running work and no connection."""
+
+    async def behaviour(request: Any, call: Call) -> Any:
+        if request.text == "slow":
+            await asyncio.sleep(60)
+        if request.text == "bad":
+            raise ValueError
+        return await echo(request, call)
+
+    async def one_round() -> None:
+        async with serving(behaviour) as server, calling(server.address) as stub:
+            for text in ("fine", "slow", "bad", ""):
+                calls = [stub.Echo(EchoRequest(text=text), timeout=0.1) for _ in range(10)]
+                streams = [stub.EchoMany(EchoRequest(text=text, repeat=3), timeout=0.1).read() for _ in range(10)]
+                await asyncio.gather(*calls, *streams, return_exceptions=True)
+            dropped = [asyncio.create_task(stub.Echo(EchoRequest(text="slow"), timeout=9)) for _ in range(10)]
+            await asyncio.sleep(0)
+            for task in dropped:
+                task.cancel()
+            await asyncio.gather(*dropped, return_exceptions=True)
+
+    def open_files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    await one_round()  # what is made once and kept
+    tasks, descriptors = len(asyncio.all_tasks()), open_files()
+    for _ in range(3):
+        await one_round()
+    async with asyncio.timeout(5):
+        # gRPC closes its sockets on threads of its own, a moment after the channel.
+        while len(asyncio.all_tasks()) > tasks or open_files() > descriptors:
+            await asyncio.sleep(0.01)
