@@ -66,7 +66,9 @@ async def _handle(events: list[Event], begin: Any) -> None:
 
 async def _run_part(role: str, dsn: str, url: str) -> None:
     database, broker = _database(dsn), Broker(NatsSettings(url=SecretStr(url)))
-    subscription = Subscription(durable="bench", stream="bench", types=[TYPE], handler=_handle, concurrency=2)
+    subscription = Subscription(
+        durable="bench", stream="bench", types=[TYPE], handler=_handle, batch=BATCH, concurrency=2
+    )
     part = Relay(database, broker, service="bench") if role == "relay" else Consumer(database, broker, subscription)
     for each in (database, broker, part):
         await each.start()
