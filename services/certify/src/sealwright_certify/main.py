@@ -205,6 +205,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         writers,
         signer,
         keys,
+        app.clock,
         base_uri=settings.public_url,
         list_size=settings.status_list_size,
         generated=lambda: first.wake(),

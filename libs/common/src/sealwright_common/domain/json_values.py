@@ -8,6 +8,7 @@ A path is dotted (``credentialSubject.companyNumber``); ``[n]`` picks item n of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -37,6 +38,7 @@ MAX_INDEX = 9999
 """Greatest list index of a path."""
 
 
+@lru_cache(maxsize=4096)
 def parse_path(text: str) -> tuple[Segment, ...]:
     """The segments of ``text``; ValueError with what was expected if it is no path of 1 to 32 segments."""
     segments: list[Segment] = []

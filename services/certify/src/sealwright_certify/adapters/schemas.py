@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 from sealwright_common.domain.json_values import Json, JsonObject
 
-_COMPILED = 1024
 _SHOWN = 10
 
 
 class JsonSchemas:
     """Compiles and applies schemas."""
-
-    def __init__(self) -> None:
-        self._compiled: OrderedDict[str, Any] = OrderedDict()
 
     def problems(self, schema: JsonObject) -> list[str]:
         """What keeps a schema from compiling; a reference to another document is a problem, for nothing is fetched."""
@@ -41,17 +37,14 @@ class JsonSchemas:
                 break
         return found
 
-    def _compile(self, schema: JsonObject) -> Any:
-        text = json.dumps(schema, separators=(",", ":"))
-        validator = self._compiled.get(text)
-        if validator is None:
-            validator = jsonschema_rs.validator_for(text, retriever=_refuse, validate_formats=True)
-            self._compiled[text] = validator
-            if len(self._compiled) > _COMPILED:
-                self._compiled.popitem(last=False)
-        else:
-            self._compiled.move_to_end(text)
-        return validator
+    @staticmethod
+    def _compile(schema: JsonObject) -> Any:
+        return _validator(json.dumps(schema, separators=(",", ":")))
+
+
+@lru_cache(maxsize=1024)
+def _validator(text: str) -> Any:
+    return jsonschema_rs.validator_for(text, retriever=_refuse, validate_formats=True)
 
 
 def _refuse(uri: str) -> Any:

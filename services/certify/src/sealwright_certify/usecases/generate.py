@@ -8,11 +8,13 @@ before, and nothing is stored that separate code did not verify after.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.credentials import (
     CredentialDefinition,
     CredentialFormat,
@@ -55,8 +57,14 @@ LEASE = timedelta(seconds=30)
 RETRY = timedelta(seconds=2)
 """Wait after a passing failure, such as the signer being away."""
 
-MAX_BATCH = 100
+MAX_BATCH = 50
 """Processes generated together."""
+
+CHUNK = 100
+"""Credentials signed together."""
+
+CHUNKS_AT_ONCE = 3
+"""Chunks on their way at a time: one rendered, one at the signer, one checked."""
 
 
 class Writers:
@@ -101,7 +109,7 @@ class _Task:
 
 
 @dataclass(frozen=True, slots=True)
-class _Material:
+class Material:
     """What was read for a batch."""
 
     tenants: Mapping[str, Tenant]
@@ -120,6 +128,7 @@ class Generation:
         writers: Writers,
         signer: Signer,
         keys: KeyCopy,
+        clock: Clock,
         *,
         base_uri: str,
         list_size: int,
@@ -131,6 +140,7 @@ class Generation:
         self._writers = writers
         self._signer = signer
         self._keys = keys
+        self._clock = clock
         self._base_uri = base_uri
         self._list_size = list_size
         self._generated = generated
@@ -151,7 +161,7 @@ class Generation:
             self._generated()
         return len(processes) == MAX_BATCH
 
-    async def prepare(self, work: CertifyWork, processes: Sequence[IssuanceProcess]) -> _Material:
+    async def prepare(self, work: CertifyWork, processes: Sequence[IssuanceProcess]) -> Material:
         """Reserves what is not reserved yet and reads everything the batch needs."""
         names = sorted({process.tenant for process in processes})
         tenants = {name: await tenant_of(work, name) for name in names}
@@ -174,7 +184,7 @@ class Generation:
         by_process: dict[UUID, list[Prepared]] = {process.id: [] for process in processes}
         for entry in sorted((*prepared, *fresh), key=lambda entry: entry.position):
             by_process[entry.process_id].append(entry)
-        return _Material(tenants, definitions, sources, by_process)
+        return Material(tenants, definitions, sources, by_process)
 
     async def _reserve(
         self,
@@ -205,29 +215,22 @@ class Generation:
             for (process, position, definition), group in zip(wanted, needs, strict=True)
         ]
 
-    async def make(self, processes: Sequence[IssuanceProcess], material: _Material) -> list[Made]:
-        """Renders, signs and checks. A problem of one process does not touch the others."""
-        tasks: list[_Task] = []
+    async def make(self, processes: Sequence[IssuanceProcess], material: Material) -> list[Made]:
+        """Renders, signs and checks. A problem of one process does not touch the others.
+
+        Works in chunks, several at a time: while the signer has one, another is rendered or checked in a thread, so
+        that neither the signer nor the event loop waits for us.
+        """
         problems: dict[UUID, Problem] = {}
-        for process in processes:
-            try:
-                tasks += [await self._task(process, entry, material) for entry in material.prepared[process.id]]
-            except Problem as problem:
-                problems[process.id] = problem
-        tasks = [task for task in tasks if task.process.id not in problems]
-        signatures = await self._sign(tasks, problems)
+        keys = await self._active_keys(processes, material, problems)
+        entries = [(p, entry) for p in processes if p.tenant in keys for entry in material.prepared[p.id]]
+        chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
+        gate = asyncio.Semaphore(CHUNKS_AT_ONCE)
+        made = await asyncio.gather(*(self._chunk(chunk, keys, material, problems, gate) for chunk in chunks))
         credentials: dict[UUID, list[IssuedCredential]] = {process.id: [] for process in processes}
-        for task in tasks:
-            signature = signatures.get(task.draft.id)
-            if signature is None:
-                continue
-            try:
-                payload = task.writer.complete(task.unsigned, signature)
-                task.writer.check(payload, task.draft)
-            except Problem as problem:
-                problems[task.process.id] = problem
-                continue
-            credentials[task.process.id].append(_issued(task, payload))
+        for chunk in made:
+            for credential in chunk:
+                credentials[credential.process_id].append(credential)
         return [
             Made(process, (), problems[process.id])
             if process.id in problems
@@ -235,13 +238,52 @@ class Generation:
             for process in processes
         ]
 
-    async def _task(self, process: IssuanceProcess, entry: Prepared, material: _Material) -> _Task:
+    async def _active_keys(
+        self, processes: Sequence[IssuanceProcess], material: Material, problems: dict[UUID, Problem]
+    ) -> dict[str, SigningKey]:
+        """The signing key of each tenant; one that has none is its own processes' problem."""
+        keys: dict[str, SigningKey] = {}
+        for name, tenant in material.tenants.items():
+            try:
+                keys[name] = await self._keys.active(tenant, self._clock.now())
+            except Problem as problem:
+                problems.update({process.id: problem for process in processes if process.tenant == name})
+        return keys
+
+    async def _chunk(
+        self,
+        entries: Sequence[tuple[IssuanceProcess, Prepared]],
+        keys: Mapping[str, SigningKey],
+        material: Material,
+        problems: dict[UUID, Problem],
+        gate: asyncio.Semaphore,
+    ) -> list[IssuedCredential]:
+        async with gate:
+            tasks = await asyncio.to_thread(self._render, entries, keys, material, problems)
+            signatures = await self._sign(tasks, problems)
+            return await asyncio.to_thread(_finish, tasks, signatures, problems)
+
+    def _render(
+        self,
+        entries: Sequence[tuple[IssuanceProcess, Prepared]],
+        keys: Mapping[str, SigningKey],
+        material: Material,
+        problems: dict[UUID, Problem],
+    ) -> list[_Task]:
+        tasks: list[_Task] = []
+        for process, entry in entries:
+            try:
+                tasks.append(self._task(process, entry, keys[process.tenant], material))
+            except Problem as problem:
+                problems[process.id] = problem
+        return tasks
+
+    def _task(self, process: IssuanceProcess, entry: Prepared, key: SigningKey, material: Material) -> _Task:
         tenant = material.tenants[process.tenant]
         definition = material.definitions[process.tenant][entry.definition]
         content = self._evaluator.content(
             definition, material.sources[process.tenant], process.claims, process.holder_did
         )
-        key = await self._keys.active(tenant, entry.valid_from)
         draft = self.draft(tenant, definition, key, process.holder_did, content, entry)
         writer = self._writers.of(definition.format)
         return _Task(process, draft, writer, writer.prepare(draft))
@@ -349,6 +391,24 @@ def _generated(work: CertifyWork, process: IssuanceProcess, ids: tuple[UUID, ...
     done = generated.delivered(work.now)
     work.emit(ProcessMoved(done, ids))
     return done
+
+
+def _finish(
+    tasks: Sequence[_Task], signatures: Mapping[UUID, bytes], problems: dict[UUID, Problem]
+) -> list[IssuedCredential]:
+    """Completes and checks what was signed; what does not check is its process's problem."""
+    issued: list[IssuedCredential] = []
+    for task in tasks:
+        signature = signatures.get(task.draft.id)
+        if signature is None:
+            continue
+        try:
+            payload = task.writer.complete(task.unsigned, signature)
+            task.writer.check(payload, task.draft)
+            issued.append(_issued(task, payload))
+        except Problem as problem:
+            problems[task.process.id] = problem
+    return issued
 
 
 def status_needs(definition: CredentialDefinition) -> tuple[tuple[StatusKind, StatusPurpose], ...]:
