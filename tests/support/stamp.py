@@ -178,6 +178,8 @@ class Stage:
     nats_url: str
     key: resources_pb2.Key
     stamps: list[StampProcess] = field(default_factory=list)
+    wallet_url: str = ""
+    """Where another wallet than the sandbox's takes slices; for benches."""
 
     def stamp(
         self, dsn: str, settings: Mapping[str, str] | None = None, fault: str = "", nats: str = ""

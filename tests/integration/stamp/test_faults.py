@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 import pytest_asyncio
@@ -188,8 +188,7 @@ async def test_watch_tells_every_step_and_ends(stage: Stage, client: StampClient
     steps: list[str] = []
 
     async def follow() -> None:
-        answers: AsyncIterator[pb.WatchCertificateResponse] = client.stub.WatchCertificate(request, timeout=60)
-        async for answer in answers:
+        async for answer in client.stub.WatchCertificate(request, timeout=60):
             steps.append(answer.entry.event)
 
     await asyncio.wait_for(follow(), 60)

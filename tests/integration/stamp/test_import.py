@@ -26,13 +26,13 @@ async def recipient(stage: Stage, client: StampClient) -> str:
     return await client.recipient(stage.wallet.create_endpoint())
 
 
-def plan(recipient: str, name: str, layout: int = pb.MEASUREMENT_FORMAT_CSV) -> pb.ImportPlan:
+def plan(recipient: str, name: str, layout: pb.MeasurementFormat = pb.MEASUREMENT_FORMAT_CSV) -> pb.ImportPlan:
     return pb.ImportPlan(
         import_id=name,
         format=layout,
         recipient_id=recipient,
         registry=REGISTRY,
-        grid_area=AREA,  # type: ignore[arg-type]
+        grid_area=AREA,
     )
 
 

@@ -18,6 +18,7 @@ from sealwright_common.runtime.worker import Worker
 
 from sealwright_stamp import subscriptions
 from sealwright_stamp.adapters import secrets
+from sealwright_stamp.adapters.metrics import trouble
 from sealwright_stamp.adapters.postgres import PostgresWork
 from sealwright_stamp.adapters.proofs.workers import ProofWorkers
 from sealwright_stamp.adapters.registry import RegistryClients
@@ -133,6 +134,7 @@ async def build(app: App, settings: StampSettings) -> None:
     sweep = Sweep(database, submit, check, mark, deliver, patience)
     app.add(Worker("sweep", sweep, settings.sweep_interval, clock=app.clock))
     app.add(Worker("stall", Stall(database, patience), timedelta(seconds=5), clock=app.clock))
+    app.add(Worker("trouble", trouble(database), timedelta(seconds=15), clock=app.clock))
     app.add(
         GrpcServer(
             settings,

@@ -194,6 +194,14 @@ class ImportProgress:
     done: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How much needs a person."""
+
+    stuck: int
+    undeliverable: int
+
+
 class Recipients(Protocol):
     """Stored recipients."""
 
@@ -299,6 +307,10 @@ class Chain(Protocol):
 
     async def resume(self, tenant: str, ref: CertificateRef, due: datetime) -> Change | None:
         """Puts a STUCK certificate back into the state it stuck in; None if it is not STUCK."""
+        ...
+
+    async def trouble(self) -> Trouble:
+        """How many certificates are STUCK and how many slices UNDELIVERABLE, over all tenants."""
         ...
 
 

@@ -9,7 +9,7 @@ from sealwright_common.domain.certificates import CertificateRef, Change
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_stamp.adapters.postgres import rows as convert
-from sealwright_stamp.ports import Item, Move, Submission, SubmissionKind
+from sealwright_stamp.ports import Item, Move, Submission, SubmissionKind, Trouble
 
 _ITEM = f"""select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attempts, c.delivery_attempts,
     c.delivery_deadline, r.endpoint_url, k.public_key, s.kind, s.signing_key_id, s.transaction_id, s.transaction,
@@ -124,6 +124,9 @@ told as (
     select row_id, version, state, 'CertificateResumed', '', $5 from moved)
 select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id and s.kind = 'ISSUE'"""
 
+_TROUBLE = """select (select count(*) from certificate where state = 'STUCK') as stuck,
+    (select count(*) from certificate where delivery = 'UNDELIVERABLE') as undeliverable"""
+
 
 class PostgresChain:
     """Certificates on their way."""
@@ -224,6 +227,12 @@ class PostgresChain:
         """Puts a STUCK certificate back into the state it stuck in; None if it is not STUCK."""
         row = await self._connection.fetchrow(_RESUME, tenant, ref.certificate_id, ref.registry, due, self._now)
         return None if row is None else convert.change(row)
+
+    async def trouble(self) -> Trouble:
+        """How many certificates are STUCK and how many slices UNDELIVERABLE, over all tenants."""
+        row = await self._connection.fetchrow(_TROUBLE)
+        assert row is not None
+        return Trouble(row["stuck"], row["undeliverable"])
 
 
 def _columns(delays: Sequence[tuple[int, datetime, str]]) -> tuple[list[int], list[datetime], list[str]]:

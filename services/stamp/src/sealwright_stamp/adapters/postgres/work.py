@@ -5,6 +5,7 @@ from __future__ import annotations
 from sealwright_common.domain.certificates import CertificatesChanged
 from sealwright_common.runtime.db import UnitOfWork
 
+from sealwright_stamp.adapters.metrics import count_steps
 from sealwright_stamp.adapters.postgres.certificates import PostgresCertificates
 from sealwright_stamp.adapters.postgres.chain import PostgresChain
 from sealwright_stamp.adapters.postgres.feed import PostgresWithdrawals
@@ -48,6 +49,7 @@ class PostgresWork(UnitOfWork):
         a step of none not at all."""
         for event in events:
             if isinstance(event, CertificatesChanged):
+                count_steps(event.step, len(event.changes))
                 for start in range(0, len(event.changes), EVENT_SIZE):
                     part = event.changes[start : start + EVENT_SIZE]
                     super().emit(CertificatesChanged(event.step, part, event.tenant), trace=trace)

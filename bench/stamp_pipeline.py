@@ -1,0 +1,343 @@
+"""Certificates a second from the door to the wallet: signer, PostgreSQL and JetStream for real.
+
+Registry and wallet are small stubs in a process of their own that take everything at once, so that their work does not
+stand in for ours. With proofs: against the same prover processes doing nothing else, in the same run. With proofs made
+beforehand (a canned proof in the workshop's place): against a bare script that does the same I/O, a batch at a time,
+one wallet POST per slice, without doors, statuses, history, inbox, retries or idempotency. Beside the rows it prints,
+per batch size, p50 and p99 from the door to the wallet and transactions and events a certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import grpc
+import nats
+import uvicorn
+import uvloop
+from nats.aio.msg import Msg
+from project_origin.registry.v1 import registry_pb2
+from project_origin.registry.v1.registry_pb2_grpc import (
+    RegistryServiceServicer,
+    RegistryServiceStub,
+    add_RegistryServiceServicer_to_server,
+)
+from sealwright.stamp.v1 import stamp_service_pb2 as pb
+from sealwright_common.domain.certificates import CertificateState, EndpointKey, WalletEndpoint
+from sealwright_common.runtime.grpc import connect
+from sealwright_sandbox.embedded.nats import NatsServer
+from sealwright_sandbox.embedded.ports import free_port
+from sealwright_sandbox.embedded.postgres import PostgresServer, create_database
+from sealwright_sandbox.wallet.keys import WalletKey
+from sealwright_stamp import main as stamp_main
+from sealwright_stamp.adapters.proofs.owner_keys import owner_key
+from sealwright_stamp.adapters.proofs.workers import ProofWorkers
+from sealwright_stamp.adapters.signer import AreaIssuer, SignerClient
+from sealwright_stamp.adapters.wallets import slice_json
+from sealwright_stamp.codec import transactions as codec
+from sealwright_stamp.codec.certificates import order as decode
+from sealwright_stamp.codec.transactions import RegistryFormat
+from sealwright_stamp.ports import Item, Material
+
+from bench.framework import Row, child, quiet
+from tests.support.stamp import AREA, START, Stage, StampClient, open_stage, order, sql
+
+WITH_PROOFS, CANNED = int(os.environ.get("BENCH_CERTIFICATES", "600")), 3000
+BATCH = 250
+IN_FLIGHT = 3
+CORES = os.cpu_count() or 1
+
+
+class CannedProofs:
+    """The workshop with its proofs made beforehand: real owner keys, one proof for all."""
+
+    def __init__(self, processes: int = 0) -> None:
+        self.name = "provers"
+
+    async def start(self) -> None:
+        """Nothing to start."""
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+    async def make(self, items: Sequence[Item]) -> list[Material]:
+        """Owner keys; everything else is the same for all."""
+        return [Material(owner_key(item.endpoint.key, item.position), bytes(32), bytes(608)) for item in items]
+
+
+def bench() -> Iterator[Row]:
+    """Both rows."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        proved, prover = runner.run(_with_proofs())
+        yield Row(
+            "stamp: door to wallet, with range proofs", proved, "the provers alone", prover, 0.8, "certificates/s"
+        )
+        canned, bare = runner.run(_canned())
+        yield Row(
+            "stamp: door to wallet, proofs made beforehand", canned, "bare I/O script", bare, 0.5, "certificates/s"
+        )
+
+
+class _Registry(RegistryServiceServicer):
+    """Takes every transaction and commits it at once."""
+
+    def __init__(self) -> None:
+        self.known: set[str] = set()
+
+    async def SendTransactions(self, request: Any, context: Any) -> Any:
+        """Takes them over."""
+        for transaction in request.transactions:
+            data = transaction.SerializeToString(deterministic=True)
+            self.known.add(base64.b64encode(hashlib.sha256(data).digest()).decode())
+        return registry_pb2.SubmitTransactionResponse()
+
+    async def GetTransactionStatus(self, request: Any, context: Any) -> Any:
+        """COMMITTED for what was sent."""
+        states = registry_pb2.TransactionState
+        state = states.COMMITTED if request.id in self.known else states.UNKNOWN
+        return registry_pb2.GetTransactionStatusResponse(status=state)
+
+
+async def _wallet(scope: Any, receive: Any, send: Any) -> None:
+    """Answers 202 to everything."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 202, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def _neighbours(registry_port: int, wallet_port: int) -> None:
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", 16 * 2**20)])
+    add_RegistryServiceServicer_to_server(_Registry(), server)  # type: ignore[abstract]
+    server.add_insecure_port(f"127.0.0.1:{registry_port}")
+    await server.start()
+    print("ready", flush=True)
+    config = uvicorn.Config(_wallet, port=wallet_port, log_level="error", access_log=False, lifespan="off", ws="none")
+    await uvicorn.Server(config).serve()
+
+
+@contextmanager
+def _neighbourhood(stage: Stage) -> Iterator[None]:
+    """Stub registry and wallet in the stage's places."""
+    registry_port, wallet_port = free_port(), free_port()
+    process = child("stamp_pipeline", "neighbours", str(registry_port), str(wallet_port))
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "ready"
+    stage.registry.address = f"127.0.0.1:{registry_port}"
+    stage.wallet_url = f"http://127.0.0.1:{wallet_port}/v1/slices"
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@asynccontextmanager
+async def _standing() -> AsyncIterator[tuple[Stage, PostgresServer]]:
+    """A stage on servers of its own."""
+    with tempfile.TemporaryDirectory() as folder, PostgresServer(Path(folder) / "postgres") as postgres:
+        with NatsServer(Path(folder) / "nats") as broker:
+            dsn = create_database(postgres.dsn, "signer")
+            async with open_stage(Path(folder) / "stage", dsn, broker.url) as stage:
+                with _neighbourhood(stage):
+                    yield stage, postgres
+
+
+async def _with_proofs() -> tuple[float, float]:
+    async with _standing() as (stage, postgres):
+        dsn = create_database(postgres.dsn, "stamp")
+        stamp = stage.stamp(dsn, {"PROVERS": str(CORES), "EVENT_PATIENCE": "PT10M"})
+        stamp.start()
+        await stamp.wait_ready()
+        quiet(60)
+        alone = [await _prover_rate()]
+        rate = await _run(stage, StampClient(stamp), dsn, WITH_PROOFS, BATCH)
+        stamp.stop()
+        alone.append(await _prover_rate())
+        return rate, statistics.mean(alone)
+
+
+async def _prover_rate() -> float:
+    """Proofs a second of the same number of processes."""
+    workers = ProofWorkers(CORES)
+    await workers.start()
+    items = [_item(number) for number in range(WITH_PROOFS // 2)]
+    await workers.make(items[: 2 * CORES])
+    started = time.perf_counter()
+    await workers.make(items)
+    rate = len(items) / (time.perf_counter() - started)
+    await workers.stop()
+    return rate
+
+
+async def _canned() -> tuple[float, float]:
+    async with _standing() as (stage, postgres):
+        rates: dict[int, float] = {}
+        for batch in (1, 25, BATCH):
+            dsn = create_database(postgres.dsn, f"stamp{batch}")
+            broker = NatsServer(stage.folder / f"nats{batch}")
+            with broker:
+                stamp = stage.stamp(dsn, {"EVENT_PATIENCE": "PT10M"}, nats=broker.url)
+                process = child("stamp_pipeline", "serve", env=stamp.environment | {"PYTHONPATH": "."})
+                stamp.process = process  # type: ignore[assignment]
+                await stamp.wait_ready()
+                quiet(20)
+                count = {1: 300, 25: 1500}.get(batch, CANNED)
+                rates[batch] = await _run(stage, StampClient(stamp), dsn, count, batch)
+                stamp.stop()
+        bare = await _bare(stage, create_database(postgres.dsn, "bare"))
+        return rates[BATCH], bare
+
+
+async def _run(stage: Stage, client: StampClient, dsn: str, count: int, batch: int) -> float:
+    """Certificates a second, from the first order to the last slice delivered."""
+    recipient = await client.recipient(_endpoint(stage))
+    orders = [order(recipient, start=START + timedelta(hours=number)) for number in range(count)]
+    parts = [orders[start : start + batch] for start in range(0, count, batch)]
+    before = await _transactions(dsn)
+    started = time.perf_counter()
+
+    async def feed(lane: int) -> None:
+        for part in parts[lane::IN_FLIGHT]:
+            await client.stub.StampCertificates(pb.StampCertificatesRequest(certificates=part), timeout=120)
+
+    await asyncio.gather(*(feed(lane) for lane in range(IN_FLIGHT)))
+    connection = await asyncpg.connect(dsn)
+    while await connection.fetchval("select count(*) from certificate where delivery = 'DELIVERED'") < count:
+        await asyncio.sleep(0.05)
+    elapsed = time.perf_counter() - started
+    times = await connection.fetchrow(
+        """select percentile_cont(0.5) within group (order by h.time - c.create_time) as p50,
+            percentile_cont(0.99) within group (order by h.time - c.create_time) as p99
+        from certificate c join certificate_history h on h.row_id = c.row_id and h.event = 'SliceDelivered'"""
+    )
+    events = await connection.fetchval("select count(*) from outbox")
+    await connection.close()
+    await client.close()
+    assert times is not None
+    spent = await _transactions(dsn) - before
+    print(
+        f"bench: batches of {batch}: {count / elapsed:,.0f}/s, to the wallet p50 {times['p50'].total_seconds():.2f} s"
+        f" p99 {times['p99'].total_seconds():.2f} s; a certificate: {spent / count:.3f} transactions,"
+        f" {events / count:.3f} events",
+        file=sys.stderr,
+    )
+    return count / elapsed
+
+
+async def _transactions(dsn: str) -> int:
+    (row,) = await sql(dsn, "select xact_commit from pg_stat_database where datname = current_database()")
+    return row["xact_commit"]
+
+
+DDL = """create table cert (id uuid primary key, body bytea not null, state smallint not null default 0);
+create table outbox (seq bigint generated always as identity primary key, id uuid not null, payload bytea not null)"""
+
+
+async def _bare(stage: Stage, dsn: str) -> float:
+    """The same I/O and nothing else: sign, store with outbox, publish, consume, send, post, mark."""
+    pool = await asyncpg.create_pool(dsn, min_size=4, max_size=4)
+    await pool.execute(DDL)
+    with NatsServer(stage.folder / "nats-bare") as broker:
+        connection = await nats.connect(broker.url)
+        jetstream = connection.jetstream()
+        await jetstream.add_stream(name="bare", subjects=["bare.>"])
+        consumer = await jetstream.pull_subscribe("bare.issued", durable="worker")
+        signer_channel = stage.signer.channel("stamp")
+        signer = SignerClient(signer_channel, {AREA: AreaIssuer(AREA)})
+        registry_channel = connect(stage.registry.address, "registry")
+        registry = RegistryServiceStub(registry_channel)
+        endpoint = _endpoint(stage)
+        items = [_item(number, endpoint) for number in range(CANNED)]
+        form = RegistryFormat()
+        quiet(20)
+        started = time.perf_counter()
+
+        async def issue(part: list[Item]) -> None:
+            drafts = [form.issue(item, Material(b"\x02" * 33, bytes(32), bytes(608)), "n") for item in part]
+            signed = await signer.sign(AREA, [draft.header for draft in drafts], "default")
+            sealed = [form.seal(draft, s)[0] for draft, s in zip(drafts, signed.signatures, strict=True)]
+            names = [item.ref.certificate_id for item in part]
+            async with pool.acquire() as database, database.transaction():
+                await database.execute(
+                    "insert into cert (id, body) select * from unnest($1::uuid[], $2::bytea[])", names, sealed
+                )
+                payload = b"".join(name.bytes for name in names)
+                await database.execute("insert into outbox (id, payload) values ($1, $2)", uuid.uuid4(), payload)
+            await jetstream.publish("bare.issued", payload)
+
+        by_name = {item.ref.certificate_id: item for item in items}
+
+        async def deliver(session: aiohttp.ClientSession, message: Msg) -> None:
+            names = [uuid.UUID(bytes=message.data[i : i + 16]) for i in range(0, len(message.data), 16)]
+            rows = await pool.fetch("select body from cert where id = any($1)", names)
+            await registry.SendTransactions(codec.send_request([row["body"] for row in rows]))
+
+            async def post(name: uuid.UUID) -> None:
+                async with session.post(endpoint["endpoint"], data=slice_json(by_name[name])) as answer:
+                    assert answer.status == 202
+
+            await asyncio.gather(*(post(name) for name in names))
+            await pool.execute("update cert set state = 2 where id = any($1)", names)
+            await message.ack()
+
+        async def work() -> None:
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=16)) as session:
+                left = -(-CANNED // BATCH)
+                while left:
+                    messages = await consumer.fetch(min(left, IN_FLIGHT), timeout=30)
+                    await asyncio.gather(*(deliver(session, message) for message in messages))
+                    left -= len(messages)
+
+        async def feed(lane: int) -> None:
+            for start in range(lane * BATCH, CANNED, BATCH * IN_FLIGHT):
+                await issue(items[start : start + BATCH])
+
+        await asyncio.gather(work(), *(feed(lane) for lane in range(IN_FLIGHT)))
+        rate = CANNED / (time.perf_counter() - started)
+        await connection.close()
+        await signer_channel.close()
+        await registry_channel.close()
+    await pool.close()
+    return rate
+
+
+def _endpoint(stage: Stage) -> dict[str, str]:
+    """A fresh endpoint at the stub wallet."""
+    return {
+        "endpoint": stage.wallet_url,
+        "publicKey": base64.b64encode(WalletKey().endpoint(0)).decode(),
+    }
+
+
+def _item(number: int, reference: dict[str, str] | None = None) -> Item:
+    """A certificate as the chain sees it."""
+    wanted = decode(order(str(uuid.UUID(int=1)), start=START + timedelta(hours=number)))
+    key = base64.b64decode(reference["publicKey"]) if reference else WalletKey().endpoint(0)
+    url = reference["endpoint"] if reference else "http://127.0.0.1/"
+    endpoint = WalletEndpoint(url, EndpointKey(key))
+    state = CertificateState.STORED
+    return Item(number, "default", wanted.ref, state, wanted, (), endpoint, number, bytes(31) + b"\1", 0, 0, None, None)
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["neighbours"]:
+    asyncio.run(_neighbours(int(sys.argv[2]), int(sys.argv[3])))
+if __name__ == "__main__" and sys.argv[1:] == ["serve"]:
+    stamp_main.ProofWorkers = CannedProofs  # type: ignore[assignment,misc]
+    sys.argv = ["sealwright-stamp"]
+    stamp_main.main()
