@@ -8,7 +8,7 @@ import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -24,6 +24,11 @@ from sealwright.signer.v1.key_service_pb2_grpc import KeyServiceStub
 from sealwright.signer.v1.signing_service_pb2_grpc import SigningServiceStub
 from sealwright_common.domain import merkle
 from sealwright_common.domain.errors import FailedPrecondition, OutOfRange
+from sealwright_common.runtime.http import HttpServer
+from sealwright_rotator.http.issuers import IssuerDoor
+from sealwright_rotator.ports import World
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from tests.integration.rotator.conftest import Mesh, held
 
@@ -328,3 +333,19 @@ async def test_metrics_tell_the_runway(mesh: Mesh) -> None:
     assert float(runway.split()[1]) > 0
     assert "sealwright_rotator_clock_skew_seconds" in said
     assert "sealwright_rotator_keyless_cohorts 0.0" in said
+
+
+async def test_with_tokens_only_their_holders_create_issuers(mesh: Mesh) -> None:
+    guarded = IssuerDoor(cast(World, None), lambda: None, ["a-token-of-some-length", "another-token-of-mine"])
+    app = Starlette(routes=[Route("/v3/issuer", guarded.create, methods=["POST"])])
+    server = HttpServer("127.0.0.1:0", app)
+    await server.start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            for token, status in (("", 401), ("Bearer no", 401), ("Bearer another-token-of-mine", 400)):
+                async with session.post(
+                    f"http://{server.address}/v3/issuer", data="{", headers={"authorization": token}
+                ) as answer:
+                    assert answer.status == status
+    finally:
+        await server.stop()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from sealwright_common.runtime.config import ListenAddress, ServiceSettings
 from sealwright_common.runtime.grpc import ChannelSettings
 
@@ -30,5 +31,17 @@ class RotatorSettings(ServiceSettings):
     """Time between signed heads of the key log while it grows."""
     most_skew: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(seconds=1), le=timedelta(days=1))
     """Difference to the database's clock from which this process rotates nothing and is not ready."""
+    http_tls: bool = False
+    """Serve the HTTP address with tls.cert and tls.key; off where something in front of it does."""
     issuer_door: bool = True
-    """Serve POST /v3/issuer over HTTP, which authenticates nobody: keep it in the cluster, or switch this off."""
+    """Serve POST /v3/issuer over HTTP."""
+    issuer_tokens: tuple[SecretStr, ...] = ()
+    """Bearer tokens that may POST /v3/issuer, 16 characters or more each; none: everybody may, outside production."""
+
+    @model_validator(mode="after")
+    def _door_is_guarded(self) -> Self:
+        if any(len(token.get_secret_value()) < 16 for token in self.issuer_tokens):
+            raise ValueError("issuer_tokens: 16 characters or more each")
+        if self.environment == "production" and self.issuer_door and self.http_listen and not self.issuer_tokens:
+            raise ValueError("POST /v3/issuer is open to everybody: set issuer_tokens, or issuer_door = false")
+        return self

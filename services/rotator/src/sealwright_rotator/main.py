@@ -22,6 +22,7 @@ from sealwright_rotator.api.service import RotatorServicer
 from sealwright_rotator.codec.resources import encode_event
 from sealwright_rotator.config import RotatorSettings
 from sealwright_rotator.http.app import application
+from sealwright_rotator.http.issuers import IssuerDoor
 from sealwright_rotator.job import Heads, Job
 from sealwright_rotator.ports import World
 from sealwright_rotator.usecases.directory import Directories
@@ -84,5 +85,8 @@ async def build(app: App, settings: RotatorSettings) -> None:
     service = GrpcService(pb.DESCRIPTOR.services_by_name["RotatorService"], servicer)
     app.add(GrpcServer(settings, [service], POLICIES, database))
     if settings.http_listen is not None:
-        doors = application(world, directories, job.wake, settings.issuer_door)
-        app.add(HttpServer(settings.http_listen, doors, limits=settings.limits))
+        tokens = [token.get_secret_value() for token in settings.issuer_tokens]
+        issuers = IssuerDoor(world, job.wake, tokens) if settings.issuer_door else None
+        doors = application(world, directories, issuers)
+        tls = settings.tls if settings.http_tls else None
+        app.add(HttpServer(settings.http_listen, doors, tls=tls, limits=settings.limits))

@@ -8,9 +8,10 @@ accepted and ignored.
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -19,7 +20,7 @@ from typing import Any, TypeVar
 import orjson
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.durations import CalendarDuration
-from sealwright_common.domain.errors import FieldProblem, InvalidArgument, Reason
+from sealwright_common.domain.errors import FieldProblem, InvalidArgument, Reason, Unauthenticated
 from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.issuers import DEFAULT_COHORT, Issuer, IssuerKey, active_keys
 from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose, Protection
@@ -49,14 +50,23 @@ def tenant_of(request: Request) -> str:
 
 
 class IssuerDoor:
-    """The two routes."""
+    """POST /v3/issuer, for holders of one of ``tokens``; for everybody if there are none."""
 
-    def __init__(self, world: World, woken: Callable[[], None]) -> None:
+    def __init__(self, world: World, woken: Callable[[], None], tokens: Sequence[str]) -> None:
         self._world = world
         self._woken = woken
+        self._tokens = [token.encode() for token in tokens]
+
+    def _check(self, request: Request) -> None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+        # Every token is compared, in constant time, so that the time tells nothing.
+        matches = [hmac.compare_digest(given, token) for token in self._tokens]
+        if matches and not any(matches):
+            raise Unauthenticated(Reason.CALLER_UNKNOWN, "send one of the issuer tokens as Authorization: Bearer TOKEN")
 
     async def create(self, request: Request) -> Response:
-        """201 with the issuer and its windows; 400, 409 or 503 as problem+json."""
+        """201 with the issuer and its windows; 400, 401, 409 or 503 as problem+json."""
+        self._check(request)
         body = await request.body()
         call = Call(
             caller="http",
@@ -75,6 +85,13 @@ class IssuerDoor:
         self._woken()
         location = f"/v3/issuer/{wanted.issuer_type}"
         return Response(answer, 201, headers={"location": location}, media_type="application/json")
+
+
+class IssuerPage:
+    """GET /v3/issuer/{type}."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def show(self, request: Request) -> Response:
         """200 with the issuer, the public key that signs now and every key's window; 404 as problem+json."""
