@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sealwright_common.domain.errors import InvalidArgument, Reason, Unavailable
 from sealwright_common.runtime.db.housekeeping import Retention, clean
-from sealwright_common.runtime.events import Backoff, Consumer, Event, Relay, dead_letters
+from sealwright_common.runtime.events import Backoff, Consumer, Event, Relay, dead_letters, handling
 from sealwright_common.runtime.events.broker import BrokerRefused
 from sealwright_common.runtime.events.event import parse_event
 from sealwright_common.runtime.events.publishing import COLUMNS, Outgoing, header_fields
@@ -338,6 +338,24 @@ async def test_a_long_handler_is_not_interrupted_by_a_second_delivery(mesh: Mesh
         await mesh.effects(3)
         await until(lambda: acked(mesh))
     assert calls == 1
+
+
+async def test_a_handler_that_fails_after_its_commit_is_not_run_again(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[str] = []
+    monkeypatch.setattr(handling.log, "error", lambda message, **_: errors.append(message))
+
+    async def handler(events: list[Event], begin: Any) -> None:
+        await affect(events, begin)
+        raise RuntimeError("afterthought")
+
+    async with mesh.running(mesh.consumer(handler)):
+        await mesh.change("a", 3)
+        await mesh.effects(3)
+        await until(lambda: acked(mesh))
+    assert errors == ["handler failed after its commit"]
+    assert await value(mesh.dsn, DEAD) == 0
 
 
 async def test_parts_of_a_batch_may_commit_on_their_own(mesh: Mesh) -> None:

@@ -87,6 +87,10 @@ class Handling:
             rest = [event for event in events if event.id not in outcome.done]
             if isinstance(error, Problem) and error.reason in _OURS_AWAY:
                 raise Outage(error) from error
+            if not rest:
+                # What is committed is done; the handler's own afterthoughts are lost, which somebody should know.
+                log.error("handler failed after its commit", consumer=self._durable, exc_info=error)
+                return
             if len(rest) == 1:
                 self._failed(rest[0], error, outcome)
                 return
