@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sealwright.certify.v1 import attestation_service_pb2 as attestations
 from sealwright.certify.v1 import credential_issuer_service_pb2 as pb
 from sealwright.certify.v1 import credential_service_pb2 as credentials
+from sealwright.certify.v1 import definition_service_pb2 as definitions
+from sealwright.certify.v1 import issuance_service_pb2 as issuance
+from sealwright.certify.v1 import resources_pb2 as certify
 from sealwright.certify.v1 import tenant_service_pb2 as tenants
 from sealwright.common.v1 import keys_pb2
 from sealwright.rotator.v1 import resources_pb2 as rotator_resources
@@ -25,6 +29,7 @@ from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.verify.credential import verify_credential
 from sealwright_common.verify.jws import parse
+from sealwright_common.verify.keys import from_jwk
 from sealwright_common.verify.status_list import verify_status_list
 from sealwright_common.verify.trust import Trust
 from sealwright_sandbox.issuing_ca import IssuingCa
@@ -174,3 +179,41 @@ def test_the_verb_verify_checks_files_offline(tmp_path: Path) -> None:
     changed = run.invoke(app, ["verify", str(file), "--key", str(keys), "--json"])
     assert changed.exit_code == 1
     assert json.loads(changed.stdout)["reason"] == "signature"
+
+
+@pytest.mark.parametrize("format_", ["dc+sd-jwt", "ldp_vc", "jwt_vc_json"])
+async def test_definitions_of_certify_are_issued_in_these_formats_too(client: Sealwright, format_: str) -> None:
+    pushed = certify.AttestationDefinition(id="pushed", type="pushed", configuration_json="{}")
+    await client.attestations.StoreAttestationDefinition(
+        attestations.StoreAttestationDefinitionRequest(request_id=rid(), definition=pushed)
+    )
+    options: dict[str, Any] = {"suite": "ecdsa-jcs-2019"} if format_ == "ldp_vc" else {}
+    body = {
+        "id": f"member-{format_.replace('+', '-')}",
+        "credentialType": "MemberCredential",
+        "format": format_,
+        "validity": 3600,
+        "attestations": ["pushed"],
+        "mappings": [{"input": "pushed.name", "output": "credentialSubject.name"}],
+        "formatOptions": options,
+    }
+    await client.definitions.StoreDefinition(
+        definitions.StoreDefinitionRequest(request_id=rid(), definition_json=json.dumps(body))
+    )
+    holder_did = WalletKey().public.did_key
+    issued = await client.issuance.IssueCredential(
+        issuance.IssueCredentialRequest(
+            request_id=rid(),
+            definition_id=body["id"],
+            holder_did=holder_did,
+            claims_json=json.dumps({"pushed": {"name": "Ada"}}),
+        )
+    )
+    document = await client.tenants.GetDidDocument(tenants.GetDidDocumentRequest())
+    methods = json.loads(document.document_json)["verificationMethod"]
+    trust = Trust({method["id"]: from_jwk(method["publicKeyJwk"]) for method in methods})
+    verified = verify_credential(issued.payload.encode(), trust, datetime.now(UTC))
+    assert verified.format == format_
+    assert verified.claims["name"] == "Ada"
+    assert verified.subject == holder_did
+    assert verified.status

@@ -41,7 +41,7 @@ LEVELS = ("iso_18045_high", "iso_18045_moderate", "iso_18045_enhanced-basic", "i
 """Values of key_storage and user_authentication that OpenID4VCI names; others may be used too."""
 
 _ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-_PATH = re.compile(r"([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+){0,3})?")
+_PATH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._~-]*(/[A-Za-z0-9][A-Za-z0-9._~-]*){0,3})?")
 _MISSING: Any = object()
 
 
