@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from sealwright_common.domain.certificates import EndpointKey
@@ -16,6 +20,21 @@ if TYPE_CHECKING:
 
 class FaultyProof(RuntimeError):
     """A proof made here does not verify; it is not let out."""
+
+
+def end_with_parent() -> None:
+    """Has this process end when the service that started it does, also when that is killed: run first in each worker.
+
+    A worker that waits for jobs would not notice: its siblings hold the other end of its queue, too.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_after, args=(parent,), name="end with parent", daemon=True).start()
+
+
+def _leave_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def warm_up() -> None:

@@ -98,8 +98,12 @@ class ProofWorkers:
         return [Material(*parts) for parts in made]
 
     def _open(self) -> None:
+        from sealwright_stamp.adapters.proofs import worker
+
         # Spawned, not forked: the gRPC core does not survive a fork.
-        self._pool = ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"))
+        self._pool = ProcessPoolExecutor(
+            self._processes, multiprocessing.get_context("spawn"), initializer=worker.end_with_parent
+        )
         self._warm = False
         self._warming = asyncio.create_task(self._warm_up(self._pool), name="warm up the provers")
 
