@@ -517,6 +517,25 @@ async def test_an_event_too_large_for_the_broker_does_not_block_the_others(datab
     assert "max_payload" in letter.detail
 
 
+async def test_an_event_of_another_service_is_put_aside(mesh: Mesh) -> None:
+    async with mesh.running(mesh.consumer()):
+        await mesh.change("a")
+        await mesh.effects(1)
+        connection = await asyncpg.connect(mesh.dsn)
+        await connection.execute(
+            """with foreign_event as (
+                insert into outbox (id, type, aggregate_id, aggregate_version, tenant, occurred_at, trace, payload)
+                values (gen_random_uuid(), 'sealwright.other.v1.Happened', 'x', 1, 'default', now(), '', '')
+                returning seq)
+               insert into outbox_pending select seq from foreign_event"""
+        )
+        await connection.close()
+        await mesh.change("b")
+        await mesh.effects(2)
+        (letter,) = await dead_letters.listed(mesh.database, consumer="relay")
+    assert "publishes only its own" in letter.detail
+
+
 @pytest.mark.promise(34)
 async def test_one_trace_from_the_change_to_its_effect(mesh: Mesh) -> None:
     exporter = InMemorySpanExporter()

@@ -63,7 +63,7 @@ async def put_outgoing(connection: Connection, consumer: str, outgoing: Outgoing
         payload=outgoing.payload,
         headers={"traceparent": outgoing.trace} if outgoing.trace else {},
     )
-    await _insert(connection, consumer, event, "TooLarge", detail)
+    await _insert(connection, consumer, event, "Unpublishable", detail)
 
 
 async def _insert(connection: Connection, consumer: str, event: Event, reason: str, detail: str) -> None:

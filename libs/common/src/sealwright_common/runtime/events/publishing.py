@@ -51,13 +51,11 @@ class Outgoing:
 COLUMNS = ", ".join(Outgoing.__slots__)
 
 
-class TooLarge(Exception):
-    """An event that the server's max_payload does not let through."""
+class Unpublishable(Exception):
+    """An event that will never pass, and why."""
 
-    def __init__(self, event: Outgoing, limit: int) -> None:
-        super().__init__(
-            f"{event.type} {event.id} has {len(event.payload)} bytes, the server takes {limit}; raise its max_payload"
-        )
+    def __init__(self, event: Outgoing, problem: str) -> None:
+        super().__init__(problem)
         self.event = event
 
 
@@ -65,12 +63,15 @@ async def publish(broker: Broker, service: str, events: Sequence[Outgoing]) -> i
     """Stores ``events`` on the stream of ``service`` in their order and returns how many of them it had already.
 
     When it returns, all are on the broker's disk. Raises Unavailable if that is not sure (publish the same again),
-    NoStream if there is no stream, TooLarge naming the first event that cannot pass (nothing was published then).
+    NoStream if there is no stream, Unpublishable naming the first event that cannot pass (nothing was published then).
     """
     limit = broker.client.max_payload - HEADER_ROOM
     for outgoing in events:
         if len(outgoing.payload) > limit:
-            raise TooLarge(outgoing, limit)
+            size = len(outgoing.payload)
+            raise Unpublishable(outgoing, f"it has {size} bytes, the server takes {limit}; raise its max_payload")
+        if not outgoing.type.startswith(f"sealwright.{service}."):
+            raise Unpublishable(outgoing, f"{outgoing.type} is no event of {service}; a service publishes only its own")
     source = f"/sealwright/{service}"
     duplicates = 0
     for batch in _batches(events):

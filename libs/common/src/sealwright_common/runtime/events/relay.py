@@ -20,8 +20,8 @@ from sealwright_common.domain.errors import Unavailable
 from sealwright_common.runtime.db.connection import Connection
 from sealwright_common.runtime.db.database import Database
 from sealwright_common.runtime.events import dead_letters, metrics
-from sealwright_common.runtime.events.broker import Broker, BrokerUnsuitable, NoStream
-from sealwright_common.runtime.events.publishing import COLUMNS, MAX_BATCH, Outgoing, TooLarge, publish
+from sealwright_common.runtime.events.broker import Broker, BrokerRefused, BrokerUnsuitable, NoStream
+from sealwright_common.runtime.events.publishing import COLUMNS, MAX_BATCH, Outgoing, Unpublishable, publish
 from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.worker import Worker
 
@@ -95,7 +95,7 @@ class Relay:
             self._stream_checked = False
             self._problem = "the stream is gone"
             return True
-        except (Unavailable, BrokerUnsuitable) as error:
+        except (Unavailable, BrokerRefused, BrokerUnsuitable) as error:
             self._problem = str(error)
             raise
         self._problem = None
@@ -135,7 +135,7 @@ class Relay:
         """Publishes ``events``; one that cannot pass becomes a dead letter of the relay, and the rest goes on."""
         try:
             duplicates = await publish(self._broker, self._service, events)
-        except TooLarge as error:
+        except Unpublishable as error:
             log.error("event put aside", type=error.event.type, id=str(error.event.id), problem=str(error))
             await dead_letters.put_outgoing(connection, _SET_ASIDE_AS, error.event, str(error))
             rest = [outgoing for outgoing in events if outgoing is not error.event]
