@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 import yaml
 from sealwright_common.runtime.loading import describe, env_prefix, load
+from sealwright_sandbox.embedded.softhsm import SoftHsm
 from sealwright_sandbox.mesh import SERVICES, Service
+from sealwright_sandbox.provision import make_secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-DUMMIES = {"DATABASE__DSN": "postgresql://u:p@postgres/d", "NATS__URL": "nats://nats:4222"}
+DUMMIES = {
+    "DATABASE__DSN": "postgresql://u:p@postgres/d",
+    "NATS__URL": "nats://nats:4222",
+    "HTTP_CALLERS": '{"spiffe://sealwright/client/http": "a secret of some length"}',
+}
 """Stand-ins for what is in files that exist only inside the containers."""
 
 
@@ -89,3 +95,12 @@ def test_the_image_knows_the_launcher_s_uv() -> None:
     pinned = re.search(r"^UV=(\S+)", (ROOT / "mesh").read_text(), re.MULTILINE)
     assert pinned is not None
     assert f"uv=={pinned[1]}" in (ROOT / "Dockerfile").read_text()
+
+
+def test_what_is_provisioned_is_what_compose_names(tmp_path: Path, softhsm: SoftHsm) -> None:
+    make_secrets(tmp_path)
+    for name, service in COMPOSE["services"].items():
+        for value in (*service.get("environment", {}).values(), *service.get("command", ())):
+            for path in re.findall(r"/secrets/[\w./-]+", str(value)):
+                made = tmp_path / path.removeprefix("/secrets/")
+                assert made.exists() or made.name == "dsn", f"{name} looks for {path}, which nobody makes"

@@ -6,12 +6,14 @@ is left alone. Every service finds its own things, and nobody else's, in FOLDER/
 """
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 from urllib.parse import quote
 
 from sealwright_common.runtime.config import TlsSettings
 from sealwright_common.runtime.grpc.dev_ca import DevelopmentCa
+from sealwright_common.runtime.grpc.identity import uri_for
 
 from sealwright_sandbox.embedded.nats import USER as NATS_USER
 from sealwright_sandbox.embedded.nats import nats_config
@@ -37,6 +39,8 @@ def make_secrets(folder: Path, nats_host: str = "nats", nats_store: Path = Path(
     secret_file(folder / "postgres" / "password")
     (folder / "postgres" / "password").chmod(0o644)  # PostgreSQL's image has a user of its own; the volume is closed
     secret_key_file(folder / Service.CERTIFY / "token-key")
+    bearer = secret_file(folder / "operator" / "stamp-http-token")
+    private_file(folder / Service.STAMP / "http-callers", json.dumps({uri_for("client", "http"): bearer}))
     make_token(find_softhsm(folder / "packages"), folder / Service.SIGNER / "token")
 
 
