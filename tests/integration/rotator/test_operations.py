@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,7 +64,7 @@ class Here:
     signer: FailingSigner
     database: Database[RotatorWork]
 
-    async def create(self, name: str, **over: Any) -> list[IssuerKey]:
+    async def create(self, name: str, call: Call = CALL, **over: Any) -> list[IssuerKey]:
         """Creates an issuer; its keys."""
         schedule = Schedule.checked(**(
             {"valid_from": self.clock.now(), "duration": CalendarDuration(days=1), "buffer": 2, "overlap": 1,
@@ -86,7 +86,7 @@ class Here:
             allow_legacy_protocol=False,
             now=self.clock.now(),
         )
-        return list((await create_issuer(self.world, CALL, wanted)).keys)
+        return list((await create_issuer(self.world, call, wanted)).keys)
 
     async def tick(self, **later: float) -> Round:
         """One round after some time."""
@@ -190,12 +190,21 @@ async def test_a_creation_that_was_cut_off_is_invisible_and_finished_by_the_job(
     async with here.database.read() as work:
         assert await work.issuers.find("default", "cut") is None
         assert not await work.keys.page(None, "", (), None, 10)
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(Unavailable):
         await here.create("cut")
+    with pytest.raises(AlreadyExists):
+        await here.create("cut", buffer=3, call=replace(CALL, digest=b"another body"))
     here.signer.fails = {}
     await here.tick(seconds=61)
     assert sorted(await here.keys("cut")) == [0, 1, 2]
     assert (await here.events())[0] == "IssuerCreated"
+    here.signer.fails = {"late": Unavailable(Reason.PEER_UNAVAILABLE, "the signer is away")}
+    with pytest.raises(Unavailable):
+        await here.create("late")
+    here.signer.fails = {}
+    assert len(await here.create("late")) == 3, "the same request takes it up"
+    with pytest.raises(AlreadyExists):
+        await here.create("late")
 
 
 async def test_rotate_now_brings_the_next_boundary_forward_once(here: Here) -> None:

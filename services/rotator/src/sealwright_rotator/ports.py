@@ -28,15 +28,11 @@ class MadeKey:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """Who is creating an issuer: a repeat of the same request takes the creation up where it stopped."""
+    """Who is creating an issuer: the same request again takes the creation up where it stopped."""
 
     caller: str
     request_id: str | None
     digest: bytes
-
-    def repeats(self, other: Creation) -> bool:
-        """Whether both are the same request."""
-        return self.request_id is not None and self == other
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,12 @@ async def _plan(world: World, call: Call, wanted: Issuer, creation: Creation) ->
             await work.keys.insert(planned)
             return wanted, planned
         stored = await work.issuers.creation(wanted.tenant, wanted.issuer_type)
-        if stored is not None and stored[1].repeats(creation):
+        if stored is not None and stored[1] == creation:
             issuer = stored[0]
-            keys = await work.keys.of_issuer(issuer) if issuer.state is IssuerState.CREATING else []
-            return issuer, tuple(keys)
+            if issuer.state is IssuerState.CREATING:
+                return issuer, tuple(await work.keys.of_issuer(issuer))
+            if call.request_id is not None:
+                return issuer, ()
     raise AlreadyExists(
         Reason.ISSUER_EXISTS, f"issuer {wanted.issuer_type} exists already; see GetIssuer, or choose another name"
     )
