@@ -443,6 +443,10 @@ class KeyBook(Protocol):
         """The issuer's unexpired keys, published or active, disabled ones too, earliest window first."""
         ...
 
+    async def settle(self) -> None:
+        """Returns once no instance can still sign by what it remembers from before the last commit."""
+        ...
+
     def forget(self, tenant: str, key_ids: Iterable[UUID]) -> None:
         """Drops keys that changed, and what is remembered of their issuers."""
         ...

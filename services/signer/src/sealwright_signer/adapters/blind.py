@@ -9,6 +9,7 @@ import structlog
 from sealwright_common.domain.errors import Internal, InvalidArgument, Problem, Reason
 from sealwright_common.domain.keys import Key, KeyAlgorithm
 
+from sealwright_signer.adapters import metrics
 from sealwright_signer.adapters.wrapped import WrappedKeys
 from sealwright_signer.crypto import blind_rsa, cbp
 from sealwright_signer.crypto.groups import BadElement
@@ -84,6 +85,7 @@ def _bad_token(position: int, expected: str) -> Problem:
 
 
 def _faulty(key: Key) -> Problem:
+    metrics.FAULTY.labels(key.algorithm).inc()
     log.error("faulty blind signature withheld", key_id=str(key.id), algorithm=key.algorithm.value)
     return Internal(
         Reason.SIGNATURE_FAULTY,

@@ -135,6 +135,10 @@ class CachedKeyBook:
 
         return await self._issuers.get((tenant, issuer_type), read)
 
+    async def settle(self) -> None:
+        """Waits for as long as any instance takes a read as true."""
+        await asyncio.sleep(TTL)
+
     def forget(self, tenant: str, key_ids: Iterable[UUID]) -> None:
         """Drops the keys and every issuer's list, since any of them may name them."""
         for key_id in key_ids:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 from sealwright_common.domain.errors import Problem
 
+from sealwright_signer.adapters import metrics
 from sealwright_signer.adapters.vault import KeyVault
 
 log = structlog.get_logger(__name__)
@@ -54,4 +55,5 @@ class TokenHealth:
                 if self._why_not is not None:
                     log.info("the token signs", token=self._vault.root)
                 self._why_not = None
+            metrics.TOKEN_UP.set(self._why_not is None)
             await asyncio.sleep(self._interval if self._why_not is None else min(self._interval, 0.5))

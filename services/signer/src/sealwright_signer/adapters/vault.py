@@ -10,6 +10,7 @@ import structlog
 from sealwright_common.domain.errors import FailedPrecondition, Internal, Reason
 from sealwright_common.domain.keys import Key, Protection
 
+from sealwright_signer.adapters import metrics
 from sealwright_signer.adapters.blind import BlindSigning
 from sealwright_signer.adapters.executors import Threads
 from sealwright_signer.adapters.wrapped import WrappedKeys
@@ -87,11 +88,15 @@ class KeyVault:
             work = _checked(key.key, lambda data: [signer(item) for item in data])
             # A software signature takes less time than the way to a thread and back.
             raw = work(prepared) if len(prepared) == 1 else await self._signing.run_split(work, prepared)
+        metrics.SIGNATURES.labels(algorithm, key.key.protection).inc(len(raw))
         return list(signatures.write(algorithm, raw, form))
 
     async def blind_sign(self, shares: Sequence[BlindShare]) -> list[BlindSignatures]:
         """The shares' signatures; the shares are split over the threads."""
-        return await self._signing.run_split(lambda part: [self._blind.sign(share) for share in part], shares)
+        signed = await self._signing.run_split(lambda part: [self._blind.sign(share) for share in part], shares)
+        for share in shares:
+            metrics.BLIND_SIGNATURES.labels(share.key.key.algorithm).inc(len(share.blinded_tokens))
+        return signed
 
     async def verify_tokens(self, claims: Sequence[TokenClaim]) -> list[bool]:
         """Whether each token was made with its key; the claims are split over the threads."""
@@ -143,6 +148,7 @@ def _checked(key: Key, sign: Callable[[Sequence[bytes]], list[bytes]]) -> Callab
         raw = sign(prepared)
         for data, signature in zip(prepared, raw, strict=True):
             if not check(data, signature):
+                metrics.FAULTY.labels(key.algorithm).inc()
                 log.error("faulty signature withheld", key_id=str(key.id), algorithm=key.algorithm.value)
                 raise Internal(
                     Reason.SIGNATURE_FAULTY,

@@ -48,6 +48,10 @@ class CondemnCommand:
     note: str
 
 
+_ENDINGS = frozenset({KeyEventKind.DISABLED, KeyEventKind.DESTRUCTION_SCHEDULED, KeyEventKind.COMPROMISED})
+"""Changes after which a key signs no more."""
+
+
 class ChangeKeys:
     """Every change of a key: one transaction with its event and its audit row, seen by signing at once."""
 
@@ -148,6 +152,9 @@ class ChangeKeys:
             work.audit(action, str(key_id), changed=after is not before, **detail)
             answer = work.answer(after.key)
         self._book.forget(call.tenant, [key_id])
+        if kind in _ENDINGS:
+            # The caller may rely on the answer: from then on no instance signs with the key.
+            await self._book.settle()
         return answer
 
 

@@ -1,0 +1,14 @@
+"""What the signer counts: signatures, blind signatures, and those that were faulty and withheld."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+SIGNATURES = Counter("sealwright_signer_signatures", "Signatures made and verified.", ("algorithm", "protection"))
+BLIND_SIGNATURES = Counter("sealwright_signer_blind_signatures", "Blinded tokens signed and checked.", ("algorithm",))
+FAULTY = Counter(
+    "sealwright_signer_faulty_signatures",
+    "Signatures that did not check and were withheld: alarm on any.",
+    ("algorithm",),
+)
+TOKEN_UP = Gauge("sealwright_signer_token_up", "1 while the token's self-test signs, else 0.")
