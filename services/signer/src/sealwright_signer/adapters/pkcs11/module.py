@@ -14,6 +14,7 @@ from typing import Any
 import pkcs11
 from pkcs11 import _pkcs11, exceptions
 from pkcs11.attributes import AttributeMapper
+from sealwright_common.domain.errors import Reason, Unavailable
 
 _CKF_OS_LOCKING_OK = 2
 _CKR_OK = 0
@@ -90,9 +91,17 @@ class Module:
     """One PKCS#11 module of this process: initialised for threads, and able to be started over."""
 
     def __init__(self, path: str) -> None:
-        """Loads and initialises the module at ``path``. Raises pkcs11.PKCS11Error if it cannot be loaded."""
+        """Loads and initialises the module at ``path``.
+
+        Raises Unavailable TOKEN_UNAVAILABLE if there is no such module, pkcs11.PKCS11Error if it does not initialise.
+        """
         self.path = path
-        self._shared = ctypes.CDLL(path)
+        try:
+            self._shared = ctypes.CDLL(path)
+        except OSError as error:
+            raise Unavailable(
+                Reason.TOKEN_UNAVAILABLE, f"{path} is no PKCS#11 module ({error}); set pkcs11.module to its path"
+            ) from error
         self._initialize()
         self._library: Any = _Initialized(path)
 

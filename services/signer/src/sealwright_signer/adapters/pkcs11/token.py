@@ -220,6 +220,12 @@ class Token:
         )
 
     def _unavailable(self, error: exceptions.PKCS11Error) -> Problem:
+        if isinstance(error, exceptions.NoSuchToken):
+            return Unavailable(
+                Reason.TOKEN_UNAVAILABLE,
+                f"the module has no token labelled {self.settings.label}; initialise it or set pkcs11.label",
+                retry_after=RETRY_AFTER,
+            )
         return Unavailable(
             Reason.TOKEN_UNAVAILABLE,
             f"the token {self.settings.label} is away ({type(error).__name__}); repeat the call",
