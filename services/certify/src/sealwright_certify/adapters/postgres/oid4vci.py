@@ -42,10 +42,10 @@ _FORGET = (
     """delete from oid4vci_once where ctid = any(array(
         select ctid from oid4vci_once where until < $1 limit $2 for update skip locked))""",
     """delete from oid4vci_access where token_hash = any(array(
-        select token_hash from oid4vci_access where expires < $1 - interval '31 days' limit $2
+        select token_hash from oid4vci_access where expires < $1::timestamptz - interval '31 days' limit $2
         for update skip locked))""",
     """update oid4vci_offer set claims = null, document = null where id = any(array(
-        select id from oid4vci_offer o where claims is not null and expires < $1 - interval '1 hour'
+        select id from oid4vci_offer o where claims is not null and expires < $1::timestamptz - interval '1 hour'
             and not exists (select from oid4vci_transaction t where t.grant_key = uuid_send(o.id)
                             and t.state in ('PENDING', 'APPROVED') and t.expires > $1)
         limit $2 for update skip locked))""",

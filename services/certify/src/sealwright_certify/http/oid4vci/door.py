@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.clock import Clock
-from sealwright_common.domain.errors import NotFound, Reason
+from sealwright_common.domain.errors import FailedPrecondition, NotFound, Reason
 from sealwright_common.domain.oid4vci import Issuer
 from sealwright_common.runtime.http import problem_response
 from sealwright_common.verify.jws import strict_object
@@ -137,6 +137,9 @@ def refusals(handler: Handler) -> Handler:
             return answer(body, refusal.status)
         except NotFound as problem:
             return problem_response(problem)
+        except FailedPrecondition as problem:
+            # Our own state forbids it (no key signs now, ...): nothing the wallet could mend, and it may pass.
+            return problem_response(problem, 503)
 
     return guarded
 
