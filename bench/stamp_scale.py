@@ -129,8 +129,8 @@ async def _batch(database: Database[PostgresWork], recipient: uuid.UUID, number:
     begin = [START + timedelta(minutes=number * BATCH + i) for i in range(BATCH)]
     orders = [
         CertificateOrder(
-            recipient, REGISTRY, uuid.uuid4(), "bench", CertificateType.PRODUCTION, 5, start, start + timedelta(minutes=1),
-            AREA,
+            recipient, REGISTRY, uuid.uuid4(), "bench", CertificateType.PRODUCTION, 5,
+            start, start + timedelta(minutes=1), AREA,
         )
         for start in begin
     ]  # fmt: skip

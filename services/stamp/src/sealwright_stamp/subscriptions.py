@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
@@ -18,6 +19,8 @@ Hop = Callable[[str, list[CertificateRef], Begin], Awaitable[None]]
 CHUNK = 250
 """Certificates a hop works on at a time; a larger event is one chunk of its own."""
 
+AT_ONCE = 3
+"""Chunks a hop works on side by side, so that the provers work while others wait for the registry or the disk."""
 EVENTS = 16
 """Events taken at once: with CHUNK certificates each they still end within the grace of a shutdown."""
 
@@ -34,10 +37,19 @@ def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription
 
 def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
     async def handle(events: list[Event], begin: BeginWork) -> None:
-        for tenant, some, refs in _chunks(events):
-            fault_point(f"{durable}.begin")
-            await hop(tenant, refs, _begin(begin, some))
-            fault_point(f"{durable}.end")
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def chunk(tenant: str, some: list[Event], refs: list[CertificateRef]) -> None:
+            async with gate:
+                fault_point(f"{durable}.begin")
+                await hop(tenant, refs, _begin(begin, some))
+                fault_point(f"{durable}.end")
+
+        # Chunks are independent: one that fails leaves the others' work done, and only its events come again.
+        ends = await asyncio.gather(*(chunk(*part) for part in _chunks(events)), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
 
     return Subscription(
         durable=durable,
