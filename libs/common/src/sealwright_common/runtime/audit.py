@@ -8,11 +8,12 @@ holds the newest number and hash; comparing it, and heads published earlier, sho
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from sealwright_common.domain.call import Call
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 GENESIS = bytes(32)
 _PAGE = 5000
+_ROWS = """select seq, occurred_at, tenant, caller, method, request_id, trace, action, target, detail, hash
+    from audit_log order by seq"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,13 @@ def canonical(
     """The bytes of a row that its hash covers: a JSON array of these values, time in UTC with microseconds."""
     time = occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
     row = ["audit-1", time, tenant, caller, method, request_id, trace, action, target, detail]
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(row)
 
 
 async def append(connection: Connection, call: Call, now: datetime, trace: str, entries: Sequence[AuditEntry]) -> None:
     """Adds ``entries`` to the log in this transaction. Locks the head until its end: call it last before the commit."""
     who = (call.tenant, call.caller, call.method, call.request_id or "", trace)
-    details = [json.dumps(dict(e.detail), sort_keys=True, ensure_ascii=False, separators=(",", ":")) for e in entries]
+    details = [orjson.dumps(dict(e.detail), option=orjson.OPT_SORT_KEYS).decode() for e in entries]
     await connection.execute(
         "select audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         [canonical(now, *who, e.action, e.target, detail) for e, detail in zip(entries, details, strict=True)],
@@ -108,7 +111,7 @@ async def verify_audit(connection: Connection, published: Sequence[AuditHead] = 
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         stored = await connection.fetchrow("select seq, hash from audit_head")
         seq, previous = 0, GENESIS
-        cursor = connection.cursor("select * from audit_log order by seq", prefetch=_PAGE)
+        cursor = connection.cursor(_ROWS, prefetch=_PAGE)
         async for row in cursor:
             problem = _problem_of(row, seq + 1, previous, anchors)
             if problem:
@@ -127,20 +130,10 @@ async def verify_audit(connection: Connection, published: Sequence[AuditHead] = 
     return AuditVerdict(seq, None, "")
 
 
-def _problem_of(row: Mapping[str, Any], number: int, previous: bytes, anchors: Mapping[int, bytes]) -> str:
+def _problem_of(row: Any, number: int, previous: bytes, anchors: Mapping[int, bytes]) -> str:
     if row["seq"] != number:
         return f"missing: the next row is {row['seq']}"
-    entry = canonical(
-        row["occurred_at"],
-        row["tenant"],
-        row["caller"],
-        row["method"],
-        row["request_id"],
-        row["trace"],
-        row["action"],
-        row["target"],
-        row["detail"],
-    )
+    entry = canonical(*tuple(row)[1:-1])
     if hashlib.sha256(previous + number.to_bytes(8, "big") + entry).digest() != row["hash"]:
         return "changed: its hash does not fit its content and the row before"
     if anchors.get(number, row["hash"]) != row["hash"]:
