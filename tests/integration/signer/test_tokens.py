@@ -359,6 +359,26 @@ async def test_the_work_queue(channel: Channel, bus: Bus, ristretto: str) -> Non
     assert (await _queued(bus, request("queue-2", texts), answers)) != payload
 
 
+async def test_an_answer_too_large_for_a_message_is_refused(channel: Channel, bus: Bus) -> None:
+    await make_keys(channel, "large", "VOPRF_RISTRETTO255", 1)
+    await tell_issuer(bus, "large", 1, max_tokens=1000)
+    await until_known(channel, "large")
+    answers = await bus.listen("sealwright.signer.v1.results.blind_sign")
+    base = VOPRF_RISTRETTO255.hash_to_group(b"large")
+    tokens = [base]
+    while len(tokens) < 1000:
+        tokens.append(VOPRF_RISTRETTO255.group.add(tokens[-1], base))
+    texts = [base64.b64encode(token).decode() for token in tokens]
+    items = [
+        queue_pb2.QueuedBlindSignItem(issuer_type="large", blinded_tokens=texts, associated_data=b"%d" % n)
+        for n in range(10)
+    ]
+    request = queue_pb2.QueuedBlindSignRequest(request_id="large", items=items)
+    answer = queue_pb2.QueuedBlindSignAnswer.FromString(await _queued(bus, request, answers))
+    assert [r.associated_data for r in answer.results] == [b"%d" % n for n in range(10)]
+    assert {r.error_reason for r in answer.results} == {errors_pb2.ERROR_REASON_BLINDED_TOKENS_LIMIT}
+
+
 async def test_redemption_on_the_queue(channel: Channel, bus: Bus, ristretto: str) -> None:
     blinded = [blinding.voprf_blind(VOPRF_RISTRETTO255, os.urandom(16)) for _ in range(3)]
     results: list[BlindSignResult] = await blind_sign(channel, ristretto, [b.blinded for b in blinded], "for the queue")

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import DecodeError, Message
 from sealwright.signer.v1 import queue_pb2
 from sealwright_common.domain.clock import Clock
-from sealwright_common.domain.errors import AlreadyExists, InvalidArgument, Reason
+from sealwright_common.domain.errors import AlreadyExists, InvalidArgument, Problem, Reason
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import BeginWork, Event, Subscription
 
@@ -31,6 +31,9 @@ CONCURRENCY = 2
 """Requests handed over at once, and batches worked on at once: one signs while the other is recorded."""
 MAX_REQUEST_ID = 128
 MAX_ITEMS = {token_codec.BLIND_SIGN: 64, token_codec.REDEEM: 1000}
+
+MAX_ANSWER = 900_000
+"""Bytes of an answer: less than the 1 MiB that a NATS server takes by default."""
 
 R = TypeVar("R", queue_pb2.QueuedBlindSignRequest, queue_pb2.QueuedRedeemRequest)
 D = TypeVar("D")
@@ -152,13 +155,23 @@ class BlindSignQueue(_Queue[queue_pb2.QueuedBlindSignRequest, BlindAnswer]):
     async def finish(
         self, work: Work, request: _Request[queue_pb2.QueuedBlindSignRequest], done: BlindAnswer
     ) -> Message:
-        """Audits."""
+        """Audits. An answer that no message can carry is refused: nothing of it was released."""
+        answer = token_codec.queued_blind_answer(done)
+        if answer.ByteSize() > MAX_ANSWER:
+            problem = InvalidArgument.of(
+                "items", "fewer tokens: the answer does not fit into a message", reason=Reason.BLINDED_TOKENS_LIMIT
+            )
+            return self._refused(request, problem)
         audit_answer(work, done)
-        return token_codec.queued_blind_answer(done)
+        return answer
 
     def reused(self, request: _Request[queue_pb2.QueuedBlindSignRequest]) -> Message:
         """Every item refused."""
-        refused = [RefusedItem(n, _reused(), i.associated_data) for n, i in enumerate(request.message.items)]
+        return self._refused(request, _reused())
+
+    @staticmethod
+    def _refused(request: _Request[queue_pb2.QueuedBlindSignRequest], problem: Problem) -> Message:
+        refused = [RefusedItem(n, problem, item.associated_data) for n, item in enumerate(request.message.items)]
         return token_codec.queued_blind_answer(BlindAnswer(request.message.request_id, refused))
 
 
