@@ -147,6 +147,7 @@ async def open_door(
     proxies: Mapping[str, ProxyIssuer] | None = None,
     fetch: Any = None,
     pool_size: int = 8,
+    requests_per_source: float = 100_000,
 ) -> AsyncIterator[Door]:
     """A replica of the door on the database ``dsn``; several may share one database and one signer."""
     clock = clock or SystemClock()
@@ -181,6 +182,7 @@ async def open_door(
             list_size=131072,
             nonces=MacNonces(NONCE_SECRET),
             encryption=JweMessages([REQUEST_KEY]),
+            requests_per_source=requests_per_source,
         )
         oid4vci = Oid4vci(parts)
         server = HttpServer("127.0.0.1:0", Starlette(routes=oid4vci.routes()))

@@ -10,7 +10,7 @@ import pytest_asyncio
 from sealwright_certify.usecases.oid4vci.forget import Forgetting
 from sealwright_sandbox.oid4vci_wallet import Refused, Wallet, WalletKey
 
-from tests.support.oid4vci import Door, issuer_document, open_door
+from tests.support.oid4vci import PUBLIC_URL, Door, issuer_document, open_door
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -77,3 +77,18 @@ async def test_what_is_over_is_forgotten_and_the_rest_stays(door: Door) -> None:
         assert row["claims"] is not None
         assert await connection.fetchval("select count(*) from oid4vci_access") == 0
         assert await connection.fetchval("select count(*) from oid4vci_once") == 0
+
+
+async def test_a_source_that_asks_too_much_waits(module_database_dsn: str, door: Door) -> None:
+    async with open_door(module_database_dsn, signer=door.signer, requests_per_source=2) as slow:
+        async with Wallet(base=slow.base) as wallet:
+            statuses: list[int] = []
+            waits: list[int] = []
+            for _ in range(8):
+                try:
+                    await wallet.send("POST", f"{PUBLIC_URL}/demo/nonce")
+                except Refused as refused:
+                    statuses.append(refused.status)
+                    waits.append(int(refused.headers["Retry-After"]))
+            assert set(statuses) == {429}
+            assert all(seconds >= 1 for seconds in waits)

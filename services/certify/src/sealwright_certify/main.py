@@ -314,6 +314,7 @@ async def build(app: App, settings: CertifySettings) -> None:
             list_size=settings.status_list_size,
             nonces=keyring,
             encryption=keyring,
+            requests_per_source=settings.door.requests_per_source,
         )
     )
     app.add(Worker("forget what is over", Forgetting(database).run, timedelta(minutes=1), clock=app.clock))

@@ -19,6 +19,7 @@ from sealwright_common.verify.outcome import NotVerified
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sealwright_certify.http.guards import Buckets
 from sealwright_certify.usecases.oid4vci.authorize import Presented
 from sealwright_certify.usecases.oid4vci.deferred import RequestDeferred
 from sealwright_certify.usecases.oid4vci.errors import ProtocolError, TokenRefused, invalid_request
@@ -62,6 +63,8 @@ class Door:
     write_jwt: JwtWriter
     keys: SigningKeys
     issuance: Issuance
+    sources: Buckets
+    """Requests by source address."""
     _issuers: dict[str, tuple[datetime, Issuer]] = field(default_factory=dict[str, tuple[datetime, Issuer]])
 
     async def issuer(self, request: Request) -> Issuer:
@@ -77,6 +80,15 @@ class Door:
             raise NotFound(Reason.ISSUER_NOT_FOUND, "no credential issuer has this identifier")
         self._issuers[path] = (now, issuer)
         return issuer
+
+    def limited(self, handler: Handler) -> Handler:
+        """The handler behind the limit of its source; ResourceExhausted (429 with Retry-After) beyond it."""
+
+        async def guarded(request: Request) -> Response:
+            self.sources.take(request.client.host if request.client else "")
+            return await handler(request)
+
+        return guarded
 
     def forget(self, path: str) -> None:
         """Reads an issuer's document anew at the next request; called when it was stored."""

@@ -36,7 +36,7 @@ def oid4vci_routes(door: Door) -> list[Route]:
         routes += [Route(f"/.well-known/{name}", guarded), Route(f"/.well-known/{name}/{{path:path}}", guarded)]
     for methods, handlers in ((["POST"], posted), (["GET"], fetched)):
         for name, handler in handlers.items():
-            guarded = refusals(handler)
+            guarded = refusals(door.limited(handler))
             routes += [
                 Route(f"/{name}", guarded, methods=methods),
                 Route(f"/{{path:path}}/{name}", guarded, methods=methods),
