@@ -69,7 +69,7 @@ async def build(app: App, settings: RotatorSettings) -> None:
     broker = app.add(Broker(settings.nats))
     app.add(Relay(database, broker, service="rotator"))
     channel = app.add(connect(settings.signer, "signer", settings.tls))
-    world = World(database, GrpcSigner(channel), app.clock, settings.lease)
+    world = World(database, GrpcSigner(channel, timeout=settings.signer.timeout), app.clock, settings.lease)
 
     alarms = app.add(Alarms(database, settings.most_skew, app.clock))
     tail = app.add(LogTail(database))
