@@ -156,7 +156,8 @@ class Generation:
                 return False
             material = await self.prepare(work, processes)
         made = await self.make(processes, material)
-        await self._store_all(made)
+        async with self._store.begin_system("generate") as work:
+            await self.record(work, made, material)
         if any(result.credentials and result.process.protocol is Protocol.DCP for result in made):
             self._generated()
         return len(processes) == MAX_BATCH
@@ -334,13 +335,8 @@ class Generation:
             signed.update({task.draft.id: value for task, value in zip(group, signatures, strict=True)})
         return signed
 
-    async def _store_all(self, made: Sequence[Made]) -> None:
-        """The second transaction: credentials, states and events of the whole batch."""
-        async with self._store.begin_system("generate") as work:
-            await self.record(work, made)
-
-    async def record(self, work: CertifyWork, made: Sequence[Made]) -> list[IssuanceProcess]:
-        """Stores what was made, moves the processes on and returns them as they are then."""
+    async def record(self, work: CertifyWork, made: Sequence[Made], material: Material) -> list[IssuanceProcess]:
+        """The second transaction: stores what was made, moves the processes on and returns them as they are then."""
         for tenant in sorted({result.process.tenant for result in made}):
             credentials = [c for result in made if result.process.tenant == tenant for c in result.credentials]
             await work.credentials.store(tenant, credentials)
@@ -350,7 +346,7 @@ class Generation:
                 moved.append(self._failed(work, result.process, result.problem))
                 continue
             ids = tuple(credential.id for credential in result.credentials)
-            await self._supersede(work, result, ids)
+            await _supersede(work, result, ids, material.definitions[result.process.tenant])
             moved.append(_generated(work, result.process, ids))
         await work.processes.save(moved)
         return moved
@@ -371,15 +367,20 @@ class Generation:
         work.audit("issuance.fail", str(process.id), reason=str(problem.reason))
         return failed
 
-    async def _supersede(self, work: CertifyWork, result: Made, ids: tuple[UUID, ...]) -> None:
-        """Revokes what the definitions say a new credential replaces (R4)."""
-        for credential in result.credentials:
-            definitions = await work.definitions.pinned(result.process.tenant, [credential.definition])
-            if definitions[credential.definition].on_reissue is ReissuePolicy.REVOKE_PREVIOUS:
-                previous = await work.credentials.previous(
-                    result.process.tenant, credential.holder_did, credential.definition.id, ids
-                )
-                await apply_state(work, result.process.tenant, previous, CredentialState.REVOKED, "superseded")
+
+async def _supersede(
+    work: CertifyWork,
+    result: Made,
+    ids: tuple[UUID, ...],
+    definitions: Mapping[DefinitionRef, CredentialDefinition],
+) -> None:
+    """Revokes what the definitions say a new credential replaces (R4)."""
+    for credential in result.credentials:
+        if definitions[credential.definition].on_reissue is ReissuePolicy.REVOKE_PREVIOUS:
+            previous = await work.credentials.previous(
+                result.process.tenant, credential.holder_did, credential.definition.id, ids
+            )
+            await apply_state(work, result.process.tenant, previous, CredentialState.REVOKED, "superseded")
 
 
 def _generated(work: CertifyWork, process: IssuanceProcess, ids: tuple[UUID, ...]) -> IssuanceProcess:

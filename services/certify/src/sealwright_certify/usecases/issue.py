@@ -77,7 +77,7 @@ class Issue:
             material = await self._generation.prepare(work, [process])
         made = await self._generation.make([process], material)
         async with self._store.begin(call) as work:
-            process = (await self._generation.record(work, made))[0]
+            process = (await self._generation.record(work, made, material))[0]
             if made[0].problem is None:
                 work.audit("credential.issue", str(made[0].credentials[0].id), definition=definition.id)
                 return work.answer(Issued(made[0].credentials[0], process))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sealwright_common.domain.credentials import (
@@ -131,11 +132,17 @@ def _mapping_body(mapping: Mapping) -> dict[str, Any]:
 
 
 def _definition(row: Any) -> CredentialDefinition:
-    body = loads(row["body"])
+    return _read(row["id"], row["version"], row["body"], row["create_time"])
+
+
+@lru_cache(maxsize=4096)
+def _read(id_: str, version: int, text: str, create_time: datetime) -> CredentialDefinition:
+    """A definition from its row; read once per text, because versions never change."""
+    body = loads(text)
     validity, window = body["validity"], body["approvalWindow"]
     return CredentialDefinition(
-        id=row["id"],
-        version=row["version"],
+        id=id_,
+        version=version,
         credential_type=body["credentialType"],
         format=CredentialFormat(body["format"]),
         attestations=tuple(body["attestations"]),
@@ -155,5 +162,5 @@ def _definition(row: Any) -> CredentialDefinition:
         additional_contexts=tuple(body["additionalContexts"]),
         status_purposes=tuple(StatusPurpose(purpose) for purpose in body["statusPurposes"]),
         format_options=body["formatOptions"],
-        create_time=row["create_time"],
+        create_time=create_time,
     )
