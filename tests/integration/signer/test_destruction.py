@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ from sealwright_signer.adapters.keybook import CachedKeyBook
 from sealwright_signer.adapters.postgres import SignerWork
 from sealwright_signer.adapters.vault import KeyVault
 from sealwright_signer.main import MIGRATIONS, encode_event
-from sealwright_signer.ports import InputKind, SignatureFormat, TokenKey
+from sealwright_signer.ports import InputKind, KeyFilter, SignatureFormat, TokenKey
 from sealwright_signer.usecases.change_keys import ChangeKeys, DestroyCommand
 from sealwright_signer.usecases.create_keys import CreateKeys, KeySpec
 from sealwright_signer.usecases.destroy_due_keys import DestroyDueKeys
@@ -41,6 +43,38 @@ async def database(database_dsn: str, clock: ManualClock) -> AsyncIterator[Datab
     await database.start()
     yield database
     await database.stop()
+
+
+class SlowHsm(FileHsm):
+    """The file root of trust, with a moment at which the caller may give up."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
+        self.begun.set()
+        self.go_on.wait(30)
+        return super().generate(label, algorithm, rsa_bits)
+
+
+async def test_a_caller_that_gives_up_leaves_no_keys_behind(
+    database: Database[SignerWork], clock: ManualClock, tmp_path: Path
+) -> None:
+    hsm = SlowHsm(tmp_path)
+    vault = KeyVault(hsm, threads=1, cached_keys=10)
+    specifications = [KeySpec(KeyAlgorithm.ES256, KeyPurpose.ASSERTION)] * 3
+    creating = asyncio.create_task(CreateKeys(database, vault, clock)(CALL, specifications))
+    await asyncio.to_thread(hsm.begun.wait, 30)
+    creating.cancel()
+    await asyncio.sleep(0)
+    hsm.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await creating
+    assert not list(tmp_path.glob("*.key"))
+    async with database.read() as work:
+        assert not await work.keys.page("default", KeyFilter(), clock.now(), None, 10)
+    await vault.close()
 
 
 @pytest.mark.promise(13)

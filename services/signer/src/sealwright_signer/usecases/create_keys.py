@@ -59,8 +59,7 @@ class CreateKeys:
             NewKey(new_id(now), call.tenant, s.algorithm, s.purpose, s.protection, s.rsa_bits or _RSA_BITS)
             for s in specs
         ]
-        pairs = await self._vault.create(new)
-        keys = [_stored(call, n, s, p, self._clock) for n, s, p in zip(new, specs, pairs, strict=True)]
+        keys = await self._made(call, new, specs)
         complete = False
         try:
             async with self._store.begin(call) as work:
@@ -82,6 +81,24 @@ class CreateKeys:
                 await asyncio.shield(self._discard(keys))
             raise
         return answer
+
+    async def _made(self, call: Call, new: Sequence[NewKey], specs: Sequence[KeySpec]) -> list[StoredKey]:
+        """The key pairs; a caller that gives up meanwhile leaves none behind."""
+
+        async def make() -> list[StoredKey]:
+            pairs = await self._vault.create(new)
+            return [_stored(call, n, s, p, self._clock) for n, s, p in zip(new, specs, pairs, strict=True)]
+
+        making = asyncio.ensure_future(make())
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # The token cannot be interrupted: wait for what it makes and take it back.
+            await asyncio.shield(self._discard_made(making))
+            raise
+
+    async def _discard_made(self, making: asyncio.Future[list[StoredKey]]) -> None:
+        await self._discard(await making)
 
     async def _discard(self, keys: Sequence[StoredKey]) -> None:
         for stored in keys:
