@@ -167,7 +167,9 @@ async def open_door(
                 tenant = Tenant("default", "did:web:issuer.example", "es256", "Test", DcpPolicy(), clock.now())
                 await work.tenants.put(tenant)
             for key_id in signer.keys:
-                await work.certificates.put("default", key_id, [signer.certificate(key_id)], clock.now())
+                await work.certificates.put(
+                    "default", key_id, [signer.certificate(key_id)], clock.now() + timedelta(days=365)
+                )
         parts = Oid4vciParts(
             store=database,
             clock=clock,

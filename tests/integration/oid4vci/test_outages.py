@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 from sealwright_certify.usecases.oid4vci.forget import Forgetting
+from sealwright_common.verify.jws import parse
 from sealwright_sandbox.oid4vci_wallet import Refused, Wallet, WalletKey
 
 from tests.support.oid4vci import PUBLIC_URL, Door, issuer_document, open_door
@@ -92,3 +93,27 @@ async def test_a_source_that_asks_too_much_waits(module_database_dsn: str, door:
                     waits.append(int(refused.headers["Retry-After"]))
             assert set(statuses) == {429}
             assert all(seconds >= 1 for seconds in waits)
+
+
+async def test_an_mdoc_is_not_issued_with_a_certificate_that_expired(door: Door) -> None:
+    async with door.database.connection() as connection:
+        await connection.execute("update issuer_certificate set expires = now() - interval '1 second'")
+    door.oid4vci.keys.forget()
+    try:
+        async with Wallet(base=door.base) as wallet:
+            for configuration, error in (("person-mdoc", "credential_request_denied"), ("person-sd", None)):
+                made = await door.offer(configuration)
+                opened = await wallet.open_offer(made.by_value)
+                await wallet.redeem(opened)
+                if error is None:
+                    # An SD-JWT VC does without: its key is found by the issuer's metadata.
+                    [entry] = (await wallet.obtain(opened, configuration, [WalletKey()]))["credentials"]
+                    assert "x5c" not in parse(entry["credential"].split("~")[0]).header
+                    continue
+                with pytest.raises(Refused) as refused:
+                    await wallet.obtain(opened, configuration, [WalletKey()])
+                assert refused.value.error == error
+    finally:
+        async with door.database.connection() as connection:
+            await connection.execute("update issuer_certificate set expires = now() + interval '1 day'")
+        door.oid4vci.keys.forget()

@@ -381,8 +381,9 @@ class NotificationRows:
 
 
 class CertificateRows:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
+        self._now = now
 
     async def put(self, tenant: str, key_id: str, chain: Sequence[bytes], expires: datetime) -> None:
         await self._connection.execute(
@@ -395,8 +396,12 @@ class CertificateRows:
         )
 
     async def chains(self, tenant: str, key_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """Chains of which no certificate has expired."""
         rows = await self._connection.fetch(
-            "select key_id, chain from issuer_certificate where tenant = $1 and key_id = any($2)", tenant, list(key_ids)
+            "select key_id, chain from issuer_certificate where tenant = $1 and key_id = any($2) and expires > $3",
+            tenant,
+            list(key_ids),
+            self._now,
         )
         return {row["key_id"]: tuple(row["chain"]) for row in rows}
 

@@ -51,7 +51,7 @@ class Oid4vciUnitOfWork(CertifyUnitOfWork):
     @property
     def certificates(self) -> CertificateRows:
         """Certificates of issuing keys."""
-        return CertificateRows(self.connection)
+        return CertificateRows(self.connection, self.now)
 
     @property
     def issued(self) -> IssuedRows:
