@@ -46,6 +46,7 @@ def bench() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder, PostgresServer(Path(folder) / "postgres") as server:
         keys = Path(folder) / "keys.json"
         keys.write_text(json.dumps(_new_keys()))
+        quiet()
         figures: dict[tuple[str, int], float] = {}
         for workers in (1, 2):
             dsn = create_database(server.dsn, f"bench{workers}")
@@ -54,7 +55,7 @@ def bench() -> Iterator[Row]:
                 ports, pids = [port for port, _ in started], [pid for _, pid in started]
                 for name in FORMATS:
                     before = sum(map(_cpu_seconds, pids))
-                    runs = [asyncio.run(_measure(dsn, keys, ports, name)) for _ in range(REPEATS) if quiet(2) or True]
+                    runs = [asyncio.run(_measure(dsn, keys, ports, name)) for _ in range(REPEATS)]
                     rates, latencies, steps = zip(*runs, strict=True)
                     figures[name, workers] = statistics.median(rates)
                     spent = (sum(map(_cpu_seconds, pids)) - before) / (len(runs) * FLOWS)
