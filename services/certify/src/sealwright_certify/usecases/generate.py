@@ -9,6 +9,7 @@ before, and nothing is stored that separate code did not verify after.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +51,8 @@ from sealwright_certify.usecases.evaluate import Evaluator
 from sealwright_certify.usecases.events import ProcessGenerated, ProcessMoved
 from sealwright_certify.usecases.keys import KeyCopy
 from sealwright_certify.usecases.request_issuance import tenant_of
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 """How long a claimed process is left to its worker before another may take it."""
@@ -275,8 +278,8 @@ class Generation:
         for process, entry in entries:
             try:
                 tasks.append(self._task(process, entry, keys[process.tenant], material))
-            except Problem as problem:
-                problems[process.id] = problem
+            except Exception as error:  # noqa: BLE001 - one process's surprise must not stop the others of its batch
+                problems[process.id] = _as_problem(error, process.id)
         return tasks
 
     def _task(self, process: IssuanceProcess, entry: Prepared, key: SigningKey, material: Material) -> _Task:
@@ -407,9 +410,17 @@ def _finish(
             payload = task.writer.complete(task.unsigned, signature)
             task.writer.check(payload, task.draft)
             issued.append(_issued(task, payload))
-        except Problem as problem:
-            problems[task.process.id] = problem
+        except Exception as error:  # noqa: BLE001 - as while rendering
+            problems[task.process.id] = _as_problem(error, task.process.id)
     return issued
+
+
+def _as_problem(error: Exception, process_id: UUID) -> Problem:
+    """What went wrong with one process; what we did not foresee is logged and named by its class alone."""
+    if isinstance(error, Problem):
+        return error
+    log.exception("process %s cannot be generated", process_id, exc_info=error)
+    return Internal(Reason.INTERNAL_ERROR, f"generation failed with {type(error).__name__}")
 
 
 def status_needs(definition: CredentialDefinition) -> tuple[tuple[StatusKind, StatusPurpose], ...]:
