@@ -75,6 +75,8 @@ class _Bench:
         await self._database.start()
         await self._database.wait_available()
         async with self._database.connection() as connection:
+            # Filling takes longer than a service's statement may.
+            await connection.execute("set statement_timeout = 0")
             await connection.execute(_ISSUERS, START, stored, timeout=300)
             await connection.execute(_KEYS, START, timeout=300)
             await connection.execute("vacuum analyze time_aware_issuer", timeout=300)
