@@ -72,6 +72,24 @@ async def test_a_killed_service_is_noticed_and_comes_back(tmp_path: Path) -> Non
         assert await ready(mesh) == 200
 
 
+async def test_killed_servers_are_noticed_and_come_back_where_they_were(tmp_path: Path) -> None:
+    async with open_mesh(tmp_path / "mesh", services=ONE, sandbox=False) as mesh:
+        assert mesh.postgres is not None
+        assert mesh.nats is not None
+        execute(mesh.profile.databases["signer"], "create table kept (n int)", "insert into kept values (42)")
+        mesh.postgres.kill()
+        mesh.nats.kill()
+        ended = mesh.ended()
+        assert [child.name for child in ended] == ["PostgreSQL", "nats-server"]
+        for child in ended:
+            mesh.revive(child)
+        assert mesh.ended() == []
+        assert execute(mesh.profile.databases["signer"], "select n from kept") == "42"
+        async with asyncio.timeout(30):
+            while await ready(mesh) != 200:
+                await asyncio.sleep(0.1)
+
+
 async def test_two_meshes_share_a_machine_but_no_folder(tmp_path: Path) -> None:
     nothing: dict[str, object] = {"services": (), "sandbox": True}
     one = MeshOptions(folder=tmp_path / "one", **nothing)  # pyright: ignore[reportArgumentType]

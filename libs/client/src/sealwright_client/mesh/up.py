@@ -1,4 +1,4 @@
-"""``./mesh up``: the mesh stays up until Ctrl-C; a service that ends is started again."""
+"""``./mesh up``: the mesh stays up until Ctrl-C; what ends, a service or a server, is started again."""
 
 from __future__ import annotations
 
@@ -125,7 +125,10 @@ async def _keep_up(mesh: Mesh) -> None:
                 errors.print(f"{child.name} ended {MOST_RESTARTS} times in a minute and is left alone", markup=False)
                 continue
             recent.append(now)
-            child.start()
+            try:
+                mesh.revive(child)
+            except SandboxError as error:
+                errors.print(f"{error}", markup=False, highlight=False)
 
 
 async def _keep_trust(mesh: Mesh) -> None:
@@ -140,7 +143,7 @@ async def _keep_trust(mesh: Mesh) -> None:
                 for area, key in await trust.update():
                     console.print(f"the registry trusts key {key} for {area}", markup=False, highlight=False)
                 said = ""
-            except (Problem, aiohttp.ClientError) as error:
+            except (Problem, aiohttp.ClientError, TimeoutError) as error:
                 if str(error) != said:  # once, not at every look, while a service is away
                     errors.print(f"the registry's keys could not be brought up to date: {error}", markup=False)
                     said = str(error)

@@ -65,11 +65,16 @@ class NatsServer:
         return f"nats://{USER}:{self._password}@{LOOPBACK}:{self.port}"
 
     @property
-    def pid(self) -> int:
-        """The process id. Raises SandboxError before the first start."""
+    def child(self) -> Child:
+        """The server's process. Raises SandboxError before the first start."""
         if self._child is None:
             raise SandboxError("nats-server was not started yet")
-        return self._child.pid
+        return self._child
+
+    @property
+    def pid(self) -> int:
+        """The process id. Raises SandboxError before the first start."""
+        return self.child.pid
 
     @property
     def running(self) -> bool:

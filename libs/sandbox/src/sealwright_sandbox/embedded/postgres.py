@@ -113,11 +113,16 @@ class PostgresServer:
         return f"postgresql://{USER}:{password}@{LOOPBACK}:{self.port}/postgres"
 
     @property
-    def pid(self) -> int:
-        """The process id of the postmaster. Raises SandboxError before the first start."""
+    def child(self) -> Child:
+        """The server's process. Raises SandboxError before the first start."""
         if self._child is None:
             raise SandboxError("PostgreSQL was not started yet")
-        return self._child.pid
+        return self._child
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster. Raises SandboxError before the first start."""
+        return self.child.pid
 
     @property
     def running(self) -> bool:

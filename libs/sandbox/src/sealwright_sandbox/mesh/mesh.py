@@ -136,8 +136,18 @@ class Mesh:
         await await_ready(running.child, running.ready_url, time.monotonic() + patience)
 
     def ended(self) -> list[Child]:
-        """Processes that should run and do not."""
-        return [one.child for one in self._all() if not one.child.running]
+        """Processes that should run and do not, what others stand on first."""
+        servers = [server.child for server in (self.postgres, self.nats) if server is not None]
+        children = [*servers, *(one.child for one in self._all())]
+        return [child for child in children if not child.running]
+
+    def revive(self, child: Child) -> None:
+        """Starts again what `ended` named; a server also takes its old port, and is waited for.
+
+        Raises SandboxError, with the end of the log, if it does not come up.
+        """
+        servers = (server for server in (self.postgres, self.nats) if server is not None and server.child is child)
+        next(servers, child).start()
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
