@@ -44,5 +44,5 @@ def test_outside_development_it_is_an_error() -> None:
 
 @pytest.mark.parametrize("text", ["relay.taken:0", "relay.taken:x", "relay.taken:-1"])
 def test_nonsense_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="NAME:N"):
+    with pytest.raises(FaultsForbidden, match="NAME:N"):
         arm("development", {"SEALWRIGHT_FAULT": text})

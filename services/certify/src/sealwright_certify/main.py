@@ -20,7 +20,6 @@ from sealwright_common.runtime.app import App, run_service
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.egress import Egress
 from sealwright_common.runtime.events import Broker, Consumer, Relay
-from sealwright_common.runtime.faults import arm
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.worker import Worker
@@ -156,7 +155,6 @@ def host_did_of(public_url: str) -> str:
 
 async def build(app: App, settings: CertifySettings) -> None:
     """Puts certify together."""
-    arm(settings.environment)
     database = app.add(
         Database(
             settings.database,

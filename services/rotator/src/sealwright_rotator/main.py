@@ -9,7 +9,6 @@ from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright_common.runtime.app import App, run_service
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import Broker, Relay
-from sealwright_common.runtime.faults import arm
 from sealwright_common.runtime.grpc import ANYONE, GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.worker import Worker
@@ -62,7 +61,6 @@ def main() -> None:
 
 async def build(app: App, settings: RotatorSettings) -> None:
     """Puts the rotator together."""
-    arm(settings.environment)
     database = app.add(
         Database(settings.database, work=RotatorWork, encode_event=encode_event, migrations=MIGRATIONS, clock=app.clock)
     )

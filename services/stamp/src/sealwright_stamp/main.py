@@ -11,7 +11,6 @@ from sealwright_common.runtime.app import App, run_service
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.egress import Egress
 from sealwright_common.runtime.events import Broker, Consumer, Relay
-from sealwright_common.runtime.faults import arm
 from sealwright_common.runtime.grpc import ChannelSettings, GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.worker import Worker
@@ -72,7 +71,6 @@ def main() -> None:
 
 async def build(app: App, settings: StampSettings) -> None:
     """Puts stamp together."""
-    arm(settings.environment)
     patience = patience_of(settings)
     rules = DoorRules(
         frozenset(settings.registries), {name: area.callers for name, area in settings.grid_areas.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ import structlog
 import uvloop
 
 from sealwright_common.domain.errors import Problem
-from sealwright_common.runtime import completion
+from sealwright_common.runtime import completion, faults
 from sealwright_common.runtime.clock import SleepingClock, SystemClock
 from sealwright_common.runtime.config import LimitSettings, ServiceSettings
 from sealwright_common.runtime.loading import ConfigError, describe, load
@@ -29,6 +30,8 @@ from sealwright_common.runtime.loading import ConfigError, describe, load
 log = structlog.get_logger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 1, 2
+COLLECT_AFTER = 10_000
+"""Objects made since the garbage collector looked that make it look again; Python's own 700 are for scripts."""
 
 
 class Part(Protocol):
@@ -249,8 +252,9 @@ def run_service(name: str, settings_type: type[S], build: Build[S], argv: Sequen
     overrides = {"plaintext": True} if arguments.plaintext else {}
     try:
         settings = load(settings_type, name, arguments.config, overrides=overrides)
-    except ConfigError as error:
-        for problem in error.problems:
+        faults.arm(settings.environment)
+    except (ConfigError, faults.FaultsForbidden) as error:
+        for problem in error.problems if isinstance(error, ConfigError) else [error]:
             print(f"sealwright-{name}: {problem}", file=sys.stderr)
         sys.exit(EXIT_CONFIG)
     if arguments.check_config:
@@ -279,6 +283,7 @@ async def _serve(name: str, settings: S, build: Build[S]) -> int:
     try:
         app.add(OpsServer(app, settings.ops_listen))
         await build(app, settings)
+        _spare_the_collector()
         await app.run()
     except Problem as problem:
         log.error("failed", service=name, reason=problem.reason.value, problem=problem.message)
@@ -290,6 +295,13 @@ async def _serve(name: str, settings: S, build: Build[S]) -> int:
         log.error("failed", service=name, exc_info=error)
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _spare_the_collector() -> None:
+    """What stands now stands until the end: looking through it again and again costs up to a quarter of an event."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
 
 
 def _on_signal(app: App, number: signal.Signals) -> None:

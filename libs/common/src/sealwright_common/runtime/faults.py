@@ -1,8 +1,8 @@
 """Fault points: named places between two steps where a test may kill the process, to prove that nothing is lost.
 
 ``SEALWRIGHT_FAULT=name`` (or ``name:3`` for the third pass) makes :func:`fault_point` send SIGKILL to the own process
-at that place: no cleanup runs, as in a crash. The variable is honoured only after :func:`arm` was told that the
-environment is development; anywhere else it is an error, so that it cannot be left switched on unnoticed.
+at that place: no cleanup runs, as in a crash. The variable is honoured only where the environment is development;
+anywhere else it is an error at start, so that it cannot be left switched on unnoticed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ VARIABLE = "SEALWRIGHT_FAULT"
 
 
 class FaultsForbidden(RuntimeError):
-    """SEALWRIGHT_FAULT is set outside development."""
+    """SEALWRIGHT_FAULT is set outside development, or to no fault."""
 
 
 class _Armed:
@@ -26,13 +26,13 @@ class _Armed:
 
 
 def arm(environment: str, variables: Mapping[str, str] | None = None) -> None:
-    """Reads SEALWRIGHT_FAULT, once at start. Raises FaultsForbidden if it is set and this is not development."""
+    """Reads SEALWRIGHT_FAULT, once at start. Raises FaultsForbidden unless it may be so."""
     text = (os.environ if variables is None else variables).get(VARIABLE, "")
     if text and environment != "development":
         raise FaultsForbidden(f"{VARIABLE} is set but the environment is {environment}; unset it")
     name, _, passes = text.partition(":")
     if passes and not (passes.isascii() and passes.isdigit() and int(passes) > 0):
-        raise ValueError(f"{VARIABLE} is {text!r}; expected NAME or NAME:N with N of 1 or more")
+        raise FaultsForbidden(f"{VARIABLE} is {text!r}; expected NAME or NAME:N with N of 1 or more")
     _Armed.name = name
     _Armed.passes = int(passes or 1)
 
