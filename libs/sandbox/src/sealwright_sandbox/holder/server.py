@@ -30,6 +30,7 @@ class SandboxHolders:
         application = web.Application(client_max_size=4 * 1024 * 1024)
         application.add_routes(
             [
+                web.get("/health", _healthy),
                 web.get("/{name}/did.json", self._document),
                 web.post("/{name}/dcp/credentials", self._store),
                 web.post("/{name}/dcp/offers", self._offer),
@@ -204,6 +205,11 @@ class SandboxHolders:
             document: dict[str, Any] = json.loads(await reply.text())
         self._documents[did] = document
         return document
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    """Whether it serves, for whoever started it."""
+    return web.json_response({"status": "ok"})
 
 
 def _problem(message: dict[str, Any]) -> str:
