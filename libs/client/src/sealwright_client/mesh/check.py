@@ -58,7 +58,7 @@ STEPS: Sequence[Step] = (
     Step("format", tool("ruff", "format", "--check", "."), "ruff format ."),
     Step("lint", tool("ruff", "check", "."), "ruff check --fix ."),
     Step("types", tool("pyright"), "mend the types it names"),
-    Step("imports", tool("lint-imports", "--no-cache", "--no-logo"), "see docs/architecture.md for which way rooms may look"),
+    Step("imports", tool("lint-imports", "--no-cache", "--no-logo"), "see docs/architecture.md: rooms"),
     Step("contracts", tool("buf", "lint"), "mend the .proto files it names"),
     Step("generated code", contracts_are_generated, "commit what protos/generate.py has just written"),
 )
