@@ -24,155 +24,41 @@ from sealwright_common.domain.credentials import (
     StatusPurpose,
 )
 from sealwright_common.domain.errors import FieldProblem
-from sealwright_common.domain.intervals import Interval
 from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState, Phase
+from sealwright_common.domain.issuing import (
+    Attestation as Attestation,
+)
+from sealwright_common.domain.issuing import (
+    AttestationDefinition as AttestationDefinition,
+)
+from sealwright_common.domain.issuing import (
+    DcpPolicy as DcpPolicy,
+)
+from sealwright_common.domain.issuing import (
+    Holder as Holder,
+)
+from sealwright_common.domain.issuing import (
+    IssuerKey as IssuerKey,
+)
+from sealwright_common.domain.issuing import (
+    Offer as Offer,
+)
+from sealwright_common.domain.issuing import (
+    Prepared as Prepared,
+)
+from sealwright_common.domain.issuing import (
+    SignedStatusList as SignedStatusList,
+)
+from sealwright_common.domain.issuing import (
+    StatusList as StatusList,
+)
+from sealwright_common.domain.issuing import (
+    Tenant as Tenant,
+)
 from sealwright_common.domain.json_values import Json, JsonObject
-from sealwright_common.domain.keys import KeyAlgorithm, KeyState
+from sealwright_common.domain.keys import KeyAlgorithm
 
 V = TypeVar("V")
-
-# ---- nouns that only certify knows
-
-
-@dataclass(frozen=True, slots=True)
-class DcpPolicy:
-    """Switches of a tenant's DCP door; the defaults are the strict ones."""
-
-    allow_any_relationship: bool = False
-    """Accept token keys that are not listed under capabilityInvocation."""
-    allow_unknown_holders: bool = True
-    """Accept holders that were never stored."""
-    refuse_with_401: bool = False
-    """Answer missing attestations and failed rules by 401, as the seed's text says, not by 403."""
-    conflict_after_terminal: bool = False
-    """Answer a repeated holderPid of a finished process by 409, not by a new process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """The issuing side of a tenant."""
-
-    name: str
-    did: str
-    key_issuer: str
-    """Name of the rotator's issuer whose keys sign."""
-    display_name: str
-    dcp: DcpPolicy
-    create_time: datetime
-    version: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class IssuerKey:
-    """A key of the schedule as certify's copy has it."""
-
-    tenant: str
-    issuer: str
-    key_id: str
-    slot: int
-    algorithm: KeyAlgorithm
-    public_key: bytes
-    """As the signer encodes it: Ed25519 32 bytes, EC uncompressed point, RSA SubjectPublicKeyInfo."""
-    window: Interval
-    state: KeyState
-    version: int
-    verify_until: datetime | None = None
-    """Until when what it signed may be verified with it, as the schedule says."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttestationDefinition:
-    """A source of claims: a registered type and its configuration."""
-
-    id: str
-    type: str
-    configuration: JsonObject
-    update_time: datetime | None = None
-
-    @property
-    def output_claim(self) -> str:
-        """The name its claims stand under: ``outputClaim`` of the configuration, else the definition's id."""
-        name = self.configuration.get("outputClaim")
-        return name if isinstance(name, str) and name else self.id
-
-    @property
-    def required(self) -> bool:
-        """Whether an issuance is refused when it gives nothing; true unless the configuration says otherwise."""
-        return self.configuration.get("required") is not False
-
-
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """One row of the attestation table."""
-
-    did: str
-    attributes: JsonObject
-    create_time: datetime | None = None
-    update_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Somebody who may ask for credentials."""
-
-    did: str
-    display_name: str
-    attributes: JsonObject
-    create_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A prompt to a holder, waiting to be sent."""
-
-    id: UUID
-    tenant: str
-    holder_did: str
-    definition_ids: tuple[str, ...]
-    reason: str
-    attempts: int
-    deadline: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StatusList:
-    """A status list and where it stands."""
-
-    id: UUID
-    tenant: str
-    kind: StatusKind
-    purpose: StatusPurpose
-    uri: str
-    size: int
-    used: int
-    set_count: int
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignedStatusList:
-    """A published status list credential."""
-
-    version: int
-    payload: str
-    etag: str
-    media_type: str
-    renew_time: datetime
-    """From when on it is signed anew although nothing changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A credential before it is signed: its id and status entries are reserved, so that a retry reuses them."""
-
-    id: UUID
-    process_id: UUID
-    position: int
-    """Place among the credentials of its process."""
-    definition: DefinitionRef
-    valid_from: datetime
-    status: tuple[StatusPlace, ...]
-
 
 # ---- making a credential
 
