@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shlex
 import signal
 import sysconfig
 from collections.abc import AsyncIterator
@@ -64,28 +63,32 @@ async def ready(ops: str) -> bool:
 
 
 async def test_up_says_where_everything_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:
-    async with mesh_up(tmp_path / "mesh") as terminal:
+    data = tmp_path / "a mesh"  # with a space, as a checkout may have
+    async with mesh_up(data) as terminal:
         said = await terminal.until("Ctrl-C stops it.")
-        profile: dict[str, Any] = json.loads((tmp_path / "mesh" / "mesh.json").read_text())
+        profile: dict[str, Any] = json.loads((data / "mesh.json").read_text())
         for address in profile["services"].values():
             assert address in said
-        assert str(tmp_path / "mesh") in said
+        assert str(data) in said
         line = re.search(r"grpcurl \$\((.+) grpcurl-flags\) (\S+) list", said)
         assert line is not None
         flags = await asyncio.create_subprocess_exec(
-            *shlex.split(line[1]),
-            "grpcurl-flags",
-            env={**os.environ, "SEALWRIGHT_DATA": str(tmp_path / "mesh")},
+            "sh",
+            "-c",
+            f"printf '%s\\n' $({line[1]} grpcurl-flags)",  # as a shell splits it
+            cwd=data,
+            env={**os.environ, "SEALWRIGHT_DATA": str(data)},
             stdout=asyncio.subprocess.PIPE,
         )
         told, _ = await flags.communicate()
-        assert shlex.split(told.decode())[0::2] == ["-cacert", "-cert", "-key"]
-        assert all(Path(file).is_file() for file in shlex.split(told.decode())[1::2])
+        words = told.decode().splitlines()
+        assert words[0::2] == ["-cacert", "-cert", "-key"]
+        assert all((data / file).is_file() for file in words[1::2])
         assert line[2] in profile["services"].values()
         terminal.process.send_signal(signal.SIGINT)
         await terminal.until("stopped; the data stay where they are")
         assert await terminal.process.wait() == 0
-    assert not (tmp_path / "mesh" / "mesh.json").exists()
+    assert not (data / "mesh.json").exists()
 
 
 async def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
