@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from pathlib import Path
 
 import typer
 
@@ -19,20 +18,17 @@ app = typer.Typer()
 def grpcurl_flags(as_json: JsonFlag = False) -> None:
     """Flags for grpcurl, to be used as: grpcurl $(sealwright grpcurl-flags) 127.0.0.1:7101 list."""
     tls = find_profile().tls
-    flags = (
-        ["-plaintext"] if tls is None else ["-cacert", _word(tls.ca), "-cert", _word(tls.cert), "-key", _word(tls.key)]
-    )
-    quoted = shlex.join(flags)
-    print(json.dumps(flags) if as_json else quoted)
-    if not as_json and "'" in quoted:
-        errors.print(
-            "the paths have spaces, which a shell splits: run this in the checkout, or write eval grpcurl …",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+    flags = ["-plaintext"] if tls is None else ["-cacert", str(tls.ca), "-cert", str(tls.cert), "-key", str(tls.key)]
+    print(json.dumps(flags) if as_json else words(flags))
 
 
-def _word(file: Path) -> str:
-    """`file`, from here if its whole path has a space: a shell splits what $(…) prints and knows no quotes in it."""
-    return os.path.relpath(file) if " " in str(file) else str(file)
+def words(flags: list[str]) -> str:
+    """`flags` for $(…), whose output a shell splits without knowing quotes: a path with a space is told from here.
+
+    If it has one even so, standard error says what helps.
+    """
+    line = shlex.join(os.path.relpath(flag) if " " in flag else flag for flag in flags)
+    if "'" in line:
+        advice = "the paths have spaces, which a shell splits: run this in the checkout, or write eval grpcurl …"
+        errors.print(advice, markup=False, highlight=False, soft_wrap=True)
+    return line

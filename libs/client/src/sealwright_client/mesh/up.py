@@ -151,5 +151,7 @@ async def _keep_trust(mesh: Mesh) -> None:
 
 
 def _tell_of_end(child: Child) -> None:
-    errors.print(f"{child.name} ended with code {child.exit_code}; the end of {child.log}:", markup=False)
-    errors.print(child.last_words(5), markup=False, highlight=False)
+    errors.print(
+        f"{child.name} ended with code {child.exit_code}; the end of {child.log}:", markup=False, soft_wrap=True
+    )
+    errors.print(child.last_words(5), markup=False, highlight=False, soft_wrap=True)
