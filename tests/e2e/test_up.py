@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import sysconfig
 from collections.abc import AsyncIterator
@@ -85,6 +86,17 @@ async def test_up_says_where_everything_is_and_stops_on_ctrl_c(tmp_path: Path) -
         assert words[0::2] == ["-cacert", "-cert", "-key"]
         assert all((data / file).is_file() for file in words[1::2])
         assert line[2] in profile["services"].values()
+        for verb in ("audit verify", "replay rotator --since 2026-01-01", "letters list stamp", "issuers list"):
+            operator = await asyncio.create_subprocess_exec(
+                COMMAND,
+                *shlex.split(verb),
+                "--json",
+                env={**os.environ, "SEALWRIGHT_DATA": str(data)},
+                stdout=asyncio.subprocess.PIPE,
+            )
+            answer, _ = await operator.communicate()
+            assert operator.returncode == 0, verb
+            json.loads(answer)
         terminal.process.send_signal(signal.SIGINT)
         await terminal.until("stopped; the data stay where they are")
         assert await terminal.process.wait() == 0

@@ -67,3 +67,10 @@ async def test_a_stream_is_made_as_promised_and_mended(broker_url: str) -> None:
         assert (await broker.api("STREAM.INFO.sealwright_probe", {}))["config"]["max_age"] == 7 * 86400 * 10**9
         with pytest.raises(BrokerRefused, match="stream not found"):
             await broker.api("STREAM.INFO.nothing", {})
+
+
+async def test_a_broker_that_is_stopped_before_it_connects_ends(broker_url: str) -> None:
+    broker = make_broker(broker_url)
+    await broker.start()
+    await broker.stop()
+    assert broker.ready() == "stopped"

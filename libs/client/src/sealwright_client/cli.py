@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import pkgutil
+import sys
 from importlib import import_module
 from typing import Any
 
+import structlog
 import typer
 from typer.core import TyperGroup
 
@@ -48,4 +51,9 @@ def root() -> None:
 
 def main() -> None:
     """Entry point of the ``sealwright`` command."""
+    # Standard output is the answer's; what a part of the runtime warns of goes to standard error.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     app()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 from pydantic import SecretStr
@@ -13,6 +14,9 @@ from sealwright_common.runtime.db import Database, UnitOfWork
 from sealwright_common.runtime.events import Broker
 
 from sealwright_client.connection import Profile
+
+PATIENCE = 10.0
+"""Seconds until the broker must be connected."""
 
 
 @asynccontextmanager
@@ -39,13 +43,17 @@ async def open_database(profile: Profile, service: str, dsn: str | None) -> Asyn
 
 @asynccontextmanager
 async def open_broker(profile: Profile, url: str | None) -> AsyncIterator[Broker]:
-    """The broker at ``url`` if given, else the profile's. Raises Unavailable if it is unknown."""
+    """The broker at ``url`` if given, else the profile's. Raises Unavailable if it is unknown or away."""
     address = url or profile.nats
     if address is None:
         raise Unavailable(Reason.BROKER_UNAVAILABLE, "no broker is known: start ./mesh up, or pass --nats")
     broker = Broker(NatsSettings(url=SecretStr(address)))
     await broker.start()
     try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(broker.wait_connected(), PATIENCE)
+        if (why := broker.ready()) is not None:
+            raise Unavailable(Reason.BROKER_UNAVAILABLE, why)
         yield broker
     finally:
         await broker.stop()

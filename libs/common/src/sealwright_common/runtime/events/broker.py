@@ -47,7 +47,8 @@ class Broker:
         self.name = name
         self._url = settings.url
         self._replicas = settings.replicas
-        self._client = BulkClient()
+        self._client: BulkClient | None = None
+        """None until connecting has begun; a client that never connected cannot be closed."""
         self._connected = asyncio.Event()
         self._on_connected: list[Callable[[], None]] = []
         self._why_not: str | None = "not started"
@@ -68,7 +69,7 @@ class Broker:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait({self._connecting})
-        if not self._client.is_closed:
+        if self._client is not None and not self._client.is_closed:
             await self._client.close()
 
     def ready(self) -> str | None:
@@ -80,7 +81,7 @@ class Broker:
     @property
     def connected(self) -> bool:
         """Whether messages can be sent now."""
-        return self._connected.is_set() and self._client.is_connected
+        return self._client is not None and self._connected.is_set() and self._client.is_connected
 
     async def wait_connected(self) -> None:
         """Returns once connected."""
@@ -93,7 +94,7 @@ class Broker:
     @property
     def client(self) -> BulkClient:
         """The connected client. Raises Unavailable while there is none."""
-        if not self.connected:
+        if self._client is None or not self.connected:
             raise unavailable()
         return self._client
 
@@ -151,7 +152,7 @@ class Broker:
         if own and not config.get("allow_atomic"):
             # Servers before 2.12 take the setting and ignore it.
             self._unsuitable = (
-                f"nats-server {self._client.connected_server_version} cannot publish atomic batches; use 2.12 or newer"
+                f"nats-server {self.client.connected_server_version} cannot publish atomic batches; use 2.12 or newer"
             )
             raise BrokerUnsuitable(self._unsuitable)
         self._unsuitable = None
@@ -188,9 +189,9 @@ class Broker:
                 self._connected.clear()
                 closed.set()
 
-            self._client = BulkClient()
+            client = self._client = BulkClient()
             try:
-                await self._client.connect(
+                await client.connect(
                     self._url.get_secret_value(),
                     name="sealwright",
                     error_cb=self._on_error,
@@ -212,7 +213,9 @@ class Broker:
     async def _on_connect(self) -> None:
         self._why_not = None
         self._connected.set()
-        log.info("broker connected", part=self.name, version=str(self._client.connected_server_version))
+        log.info(
+            "broker connected", part=self.name, version=str(self._client and self._client.connected_server_version)
+        )
         for wake in self._on_connected:
             wake()
 
