@@ -13,9 +13,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sealwright_sandbox.embedded.ports import free_port
 from sealwright_sandbox.embedded.postgres import execute
 from sealwright_sandbox.errors import SandboxError
 from sealwright_sandbox.mesh import Mesh, MeshOptions, Service
+from sealwright_sandbox.mesh.options import Ports
 
 from tests.support.mesh import open_mesh
 
@@ -101,6 +103,17 @@ async def test_two_meshes_share_a_machine_but_no_folder(tmp_path: Path) -> None:
         assert first.ended() == []
 
 
+def test_two_meshes_that_start_at_once_never_take_the_same_documented_port() -> None:
+    first, second, later = Ports(fixed=True), Ports(fixed=True), Ports(fixed=True)
+    preferred = free_port()
+    assert first.take(preferred) == preferred  # and does not listen yet
+    assert second.take(preferred) != preferred
+    first.release()
+    second.release()
+    assert later.take(preferred) == preferred
+    later.release()
+
+
 async def test_what_cannot_start_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     wrong = {Service.SIGNER: {"SEALWRIGHT_SIGNER_THREDS": "2"}}
     mesh = Mesh(
@@ -124,6 +137,7 @@ async def test_plaintext_says_so(tmp_path: Path) -> None:
 CHILD = """
 import asyncio, pathlib, sys
 from sealwright_sandbox.mesh import Mesh, MeshOptions, Service
+from sealwright_sandbox.mesh.options import Ports
 async def main():
     folder, one = pathlib.Path(sys.argv[1]), Service.SIGNER
     async with Mesh(MeshOptions(folder=folder, fixed_ports=False, services=(one,), sandbox=False)) as mesh:

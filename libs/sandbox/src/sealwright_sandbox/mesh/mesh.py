@@ -91,6 +91,7 @@ class Mesh:
         deadline = time.monotonic() + self.options.patience
         self._lock.acquire()
         self._stack.callback(self._lock.release)
+        self._stack.callback(self._ports.release)
         superuser = self._start_postgres()
         nats_url = self._start_nats()
         self.token = self._find_token() if Service.SIGNER in self.options.services else None
@@ -99,7 +100,7 @@ class Mesh:
             service: service_database(superuser, service, self.folder / "services" / service)
             for service in self.options.services
         }
-        registry, wallet = self._start_sandboxes()
+        sandbox = self._start_sandboxes()
         around = Surroundings(
             options=self.options,
             dsn_files=dsn_files,
@@ -109,7 +110,7 @@ class Mesh:
             token=self.token,
             file_root=self.folder / "file-root",
             token_key_file=secret_key_file(self.folder / "services" / Service.CERTIFY / "token-key"),
-            registry=registry,
+            registry=sandbox.get("registry"),
         )
         self._stack.push_async_callback(self._stop_services)
         for service in self.options.services:
@@ -118,7 +119,7 @@ class Mesh:
                 for number, listeners in enumerate(around.listeners[service])
             ]
         await asyncio.gather(*(await_ready(one.child, one.ready_url, deadline) for one in self._all()))
-        self._profile = Profile.of(around, operator, nats_url, registry, wallet, self._registry_admin())
+        self._profile = Profile.of(around, operator, nats_url, sandbox)
         self._profile.write(self.folder)
         self._stack.callback(self._profile.remove, self.folder)
 
@@ -201,22 +202,24 @@ class Mesh:
     def _address(self, preferred: int) -> str:
         return f"{LOOPBACK}:{self._ports.take(preferred)}"
 
-    def _start_sandboxes(self) -> tuple[str | None, str | None]:
-        """The registry's gRPC address and the wallet's URL."""
+    def _start_sandboxes(self) -> dict[str, str]:
+        """The registry's gRPC address and the URLs of its admin door, the wallet and the holders; nothing without."""
         if not self.options.sandbox:
-            return None, None
+            return {}
         registry, admin = self._address(at.REGISTRY_PORT), self._address(at.REGISTRY_ADMIN_PORT)
-        wallet = self._address(at.WALLET_PORT)
+        wallet, holder = self._address(at.WALLET_PORT), self._address(at.HOLDER_PORT)
         proofs = [] if self.options.check_proofs else ["--no-proofs"]
-        self._sandbox("registry", ["--name", at.REGISTRY_NAME, "--listen", registry, "--admin", admin, *proofs], admin)
-        self._sandbox("wallet", ["--listen", wallet, "--registry", f"{at.REGISTRY_NAME}={registry}"], wallet)
-        return registry, f"http://{wallet}"
-
-    def _registry_admin(self) -> str | None:
-        return self.sandboxes["registry"].ready_url.removesuffix("/health") if "registry" in self.sandboxes else None
+        kept = {name: ["--folder", str(self.folder / name)] for name in ("registry", "wallet")}
+        named = ["--name", at.REGISTRY_NAME, "--listen", registry, "--admin", admin]
+        self._sandbox("registry", [*kept["registry"], *named, *proofs], admin)
+        compared = ["--registry", f"{at.REGISTRY_NAME}={registry}"]
+        self._sandbox("wallet", [*kept["wallet"], "--listen", wallet, *compared], wallet)
+        self._sandbox("holder", ["--listen", holder], holder)
+        urls = {"registry_admin": admin, "wallet": wallet, "holder": holder}
+        return {"registry": registry, **{name: f"http://{address}" for name, address in urls.items()}}
 
     def _sandbox(self, name: str, arguments: list[str], http: str) -> None:
-        module = [sys.executable, "-m", f"sealwright_sandbox.{name}", "--folder", str(self.folder / name)]
+        module = [sys.executable, "-m", f"sealwright_sandbox.{name}"]
         child = Child(name, [*module, *arguments], self.folder / "logs" / f"{name}.log")
         child.start()
         self._stack.callback(child.stop, 10.0)

@@ -1,5 +1,6 @@
 """What can be chosen about a mesh, and where its parts listen."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,7 +28,7 @@ HTTP_DOORS = frozenset({Service.ROTATOR, Service.CERTIFY, Service.STAMP})
 """Services with an HTTP door."""
 
 POSTGRES_PORT, NATS_PORT = 7432, 7422
-REGISTRY_PORT, WALLET_PORT, REGISTRY_ADMIN_PORT = 7401, 7402, 7411
+REGISTRY_PORT, WALLET_PORT, HOLDER_PORT, REGISTRY_ADMIN_PORT = 7401, 7402, 7403, 7411
 
 REGISTRY_NAME = "sandbox"
 """Name of the sandbox registry in certificates."""
@@ -48,7 +49,7 @@ class MeshOptions:
     instances: int = 1
     """How many processes of each service."""
     sandbox: bool = True
-    """Whether the registry and the wallet run, too."""
+    """Whether the registry, the wallet and the holders run, too."""
     check_proofs: bool = True
     """Whether the registry checks range proofs, some 12 ms each."""
     grid_areas: Mapping[str, str] = field(default_factory=lambda: {"DK1": "grid-area-dk1", "DK2": "grid-area-dk2"})
@@ -62,16 +63,37 @@ class MeshOptions:
 
 
 class Ports:
-    """Hands out ports: the documented one where it is free and wanted, never one twice."""
+    """Hands out ports: the documented one where it is free and wanted, never one twice.
+
+    A documented port is claimed until `release`, so that two meshes that start at the same moment do not both take it
+    before either listens. A claim is a socket in Linux' abstract namespace: no file, and it ends with its process.
+    """
 
     def __init__(self, fixed: bool) -> None:
         self._fixed = fixed
         self._taken: set[int] = set()
+        self._claims: list[socket.socket] = []
 
     def take(self, preferred: int) -> int:
         """A port for one listener."""
-        port = free_port(preferred if self._fixed and preferred not in self._taken else None)
+        wanted = self._fixed and preferred not in self._taken and self._claim(preferred)
+        port = free_port(preferred if wanted else None)
         while port in self._taken:
             port = free_port()
         self._taken.add(port)
         return port
+
+    def release(self) -> None:
+        """Gives the claims back."""
+        while self._claims:
+            self._claims.pop().close()
+
+    def _claim(self, port: int) -> bool:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0sealwright-port-{port}")
+        except OSError:
+            claim.close()
+            return False
+        self._claims.append(claim)
+        return True
