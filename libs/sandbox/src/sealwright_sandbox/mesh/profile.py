@@ -1,6 +1,7 @@
 """`mesh.json`: where a running mesh is, for the client and everybody else on this machine."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ class Profile:
     nats: str = field(repr=False)
     """URL of the broker."""
     sandbox: dict[str, str]
-    """The registry (gRPC address), its admin door and the wallet (URLs)."""
+    """The registry (gRPC address), its admin door, the wallet and the holders (URLs)."""
 
     @classmethod
     def of(
@@ -40,12 +41,9 @@ class Profile:
         around: Surroundings,
         operator: TlsSettings | None,
         nats_url: str,
-        registry: str | None,
-        wallet: str | None,
-        registry_admin: str | None,
+        sandbox: Mapping[str, str],
     ) -> "Profile":
         """The profile of a mesh."""
-        sandbox = {"registry": registry, "registry_admin": registry_admin, "wallet": wallet}
         first = {service: listeners[0] for service, listeners in around.listeners.items()}
         return cls(
             services={str(service): one.grpc for service, one in first.items()},
@@ -55,7 +53,7 @@ class Profile:
             tls={name: str(path) for name, path in operator.model_dump().items()} if operator else None,
             databases={str(service): path.read_text() for service, path in around.dsn_files.items()},
             nats=nats_url,
-            sandbox={name: address for name, address in sandbox.items() if address},
+            sandbox=dict(sandbox),
         )
 
     def write(self, folder: Path) -> None:
