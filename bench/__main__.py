@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     names = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_BENCHES)
     parser = argparse.ArgumentParser(prog="mesh bench", description="Measure, and write bench/results.json.")
     which = f"which to run: {', '.join(names)}; default all"
-    parser.add_argument("name", nargs="*", choices=[*names, []], help=which)
+    parser.add_argument("name", nargs="*", metavar="NAME", choices=[*names, []], help=which)
     chosen = parser.parse_args(argv).name or names
     missed = 0
     for name in chosen:
