@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sealwright.common.v1 import errors_pb2
@@ -33,6 +34,7 @@ from tests.support.bus import Bus
 VOPRFS = {0x0001: VOPRF_P384, 0x0005: VOPRF_RISTRETTO255}
 ALGORITHMS = {0x0001: "VOPRF_P384", 0x0002: "RSABSSA_DETERMINISTIC", 0x0005: "VOPRF_RISTRETTO255"}
 OK = token_service_pb2.BLIND_SIGN_STATUS_OK
+_LETTERS = "select * from dead_letter where event_id = any($1::uuid[])"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -354,9 +356,34 @@ async def test_the_work_queue(channel: Channel, bus: Bus, ristretto: str) -> Non
         assert refused.results[0].status == token_service_pb2.BLIND_SIGN_STATUS_INVALID, bad
         assert refused.results[0].error_reason == errors_pb2.ERROR_REASON_BLINDED_TOKEN_INVALID
         assert refused.results[0].associated_data == b"order 7"
-    # Poison is put aside and holds up nobody.
-    await bus.publish("sealwright.signer.v1.requests.blind_sign", b"\xff\xff\xff")
-    assert (await _queued(bus, request("queue-2", texts), answers)) != payload
+
+
+async def test_poison_becomes_a_dead_letter_and_holds_up_nobody(
+    channel: Channel, bus: Bus, ristretto: str, module_database_dsn: str
+) -> None:
+    answers = await bus.listen("sealwright.signer.v1.results.blind_sign")
+    blinded = blinding.voprf_blind(VOPRF_RISTRETTO255, os.urandom(8)).blinded
+    item = queue_pb2.QueuedBlindSignItem(
+        issuer_type=ristretto, blinded_tokens=[base64.b64encode(blinded).decode()] * 3, associated_data=b"anonymous"
+    )
+    nameless = queue_pb2.QueuedBlindSignRequest(items=[item])
+    poison = [b"\xff\xff\xff", nameless.SerializeToString()]
+    ids = [await bus.publish("sealwright.signer.v1.requests.blind_sign", payload) for payload in poison]
+    after = queue_pb2.QueuedBlindSignRequest(request_id="after the poison", items=[item])
+    assert queue_pb2.QueuedBlindSignAnswer.FromString(await _queued(bus, after, answers)).results
+    connection = await asyncpg.connect(module_database_dsn)
+    try:
+        async with asyncio.timeout(20):
+            while len(letters := await connection.fetch(_LETTERS, ids)) < len(ids):
+                await asyncio.sleep(0.05)
+    finally:
+        await connection.close()
+    assert {str(letter["event_id"]): letter["payload"] for letter in letters} == dict(zip(ids, poison, strict=True))
+    for letter in letters:
+        assert letter["consumer"] == "signer-blind-sign"
+        assert letter["type"] == "sealwright.signer.v1.requests.blind_sign"
+        assert letter["state"] == "dead"
+        assert letter["detail"]
 
 
 async def test_an_answer_too_large_for_a_message_is_refused(channel: Channel, bus: Bus) -> None:
