@@ -33,6 +33,10 @@ class AuditEntry:
     action: str
     target: str
     detail: Mapping[str, str | int | bool]
+    call: Call
+    """For whom it was done."""
+    trace: str
+    """Its traceparent; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +83,26 @@ def canonical(
     return orjson.dumps(row)
 
 
-async def append(connection: Connection, call: Call, now: datetime, trace: str, entries: Sequence[AuditEntry]) -> None:
+async def append(connection: Connection, now: datetime, entries: Sequence[AuditEntry]) -> None:
     """Adds ``entries`` to the log in this transaction. Locks the head until its end: call it last before the commit."""
-    who = (call.tenant, call.caller, call.method, call.request_id or "", trace)
-    details = [orjson.dumps(dict(e.detail), option=orjson.OPT_SORT_KEYS).decode() for e in entries]
+    columns: list[tuple[str, ...]] = [
+        (
+            entry.call.tenant,
+            entry.call.caller,
+            entry.call.method,
+            entry.call.request_id or "",
+            entry.trace,
+            entry.action,
+            entry.target,
+            orjson.dumps(dict(entry.detail), option=orjson.OPT_SORT_KEYS).decode(),
+        )
+        for entry in entries
+    ]
     await connection.execute(
-        "select audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        [canonical(now, *who, e.action, e.target, detail) for e, detail in zip(entries, details, strict=True)],
+        "select audit_append_rows($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        [canonical(now, *row) for row in columns],
         now,
-        *who,
-        [e.action for e in entries],
-        [e.target for e in entries],
-        details,
+        *(list(column) for column in zip(*columns, strict=True)),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -90,7 +91,17 @@ class UnitOfWork:
 
     def audit(self, action: str, target: str, **detail: str | int | bool) -> None:
         """Leaves a row in the hash-chained audit log if this transaction commits. ``detail`` must hold no secrets."""
-        self._entries.append(audit.AuditEntry(action, target, detail))
+        self._entries.append(audit.AuditEntry(action, target, detail, self.call, self._trace))
+
+    @contextmanager
+    def acting_for(self, call: Call) -> Iterator[None]:
+        """What is emitted and audited inside is done for ``call``: for work that commits several calls together."""
+        mine = self.call, self._trace
+        self.call, self._trace = call, call.trace
+        try:
+            yield
+        finally:
+            self.call, self._trace = mine
 
     def answer(self, value: V) -> V:
         """Stores ``value``, encoded by ``call.encode``, as the answer of ``call.request_id``, and returns it."""
@@ -117,7 +128,7 @@ class UnitOfWork:
         if self._answer is not None:
             await idempotency.record(self.connection, self.call, self._answer)
         if self._entries:
-            await audit.append(self.connection, self.call, self.now, self._trace, self._entries)
+            await audit.append(self.connection, self.now, self._entries)
 
     async def _write_events(self, events: Sequence[_Emitted]) -> None:
         await self.connection.execute(
