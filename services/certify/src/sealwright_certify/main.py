@@ -315,6 +315,8 @@ async def build(app: App, settings: CertifySettings) -> None:
             requests_per_source=settings.door.requests_per_source,
         )
     )
+    for collector in oid4vci.collectors:
+        app.add(collector)
     app.add(Worker("forget what is over", Forgetting(database).run, timedelta(minutes=1), clock=app.clock))
     for name in settings.audit_plugins:
         follower = AuditFollower(database, name, AuditPlugin(plugins[name]))

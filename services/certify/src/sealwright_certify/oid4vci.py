@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from sealwright_common.domain.clock import Clock
+from sealwright_common.runtime.collector import Collector
 from starlette.routing import Route
 
 from sealwright_certify.adapters.formats import MAKERS
@@ -34,9 +37,13 @@ from sealwright_certify.usecases.oid4vci.ports import (
     ProxyIssuer,
 )
 from sealwright_certify.usecases.oid4vci.redeem import RedeemCode
-from sealwright_certify.usecases.oid4vci.request import RequestCredential
+from sealwright_certify.usecases.oid4vci.request import ClaimRequests, RecordIssued, RequestCredential
 from sealwright_certify.usecases.oid4vci.status_pool import StatusPool
 from sealwright_certify.usecases.oid4vci.store_issuer import StoreIssuer
+from sealwright_certify.usecases.oid4vci.together import Commit, each_by_itself
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +84,18 @@ class Oid4vci:
             public_url=parts.public_url,
             status=StatusPool(parts.store, parts.public_url, parts.list_size),
         )
+        redeem = _together("oid4vci tokens", RedeemCode(parts.store, parts.public_url))
+        claim = _together("oid4vci claims", ClaimRequests(parts.store, Proofs(), parts.nonces, parts.public_url))
+        record = _together("oid4vci issuance", RecordIssued(parts.store, issuance))
+        self.collectors: tuple[Collector[Any, Any], ...] = (record, claim, redeem)
+        """Parts of the app, started in this order."""
         self.door = Door(
             store=parts.store,
             clock=parts.clock,
             public_url=parts.public_url,
-            redeem=RedeemCode(parts.store, parts.public_url),
+            redeem=redeem.submit,
             request_credential=RequestCredential(
-                parts.store, issuance, Proofs(), parts.nonces, foreign, parts.public_url
+                parts.store, issuance, foreign, claim.submit, record.submit, parts.public_url
             ),
             request_deferred=RequestDeferred(parts.store, issuance, foreign, parts.public_url),
             notify=Notify(parts.store, foreign, parts.public_url),
@@ -112,3 +124,9 @@ class Oid4vci:
     def routes(self) -> list[Route]:
         """The routes for certify's HTTP server."""
         return oid4vci_routes(self.door)
+
+
+def _together(name: str, commit: Commit[Item, Result]) -> Collector[Item, Result]:
+    """Gathers what comes while one commit is under way. One at a time: a second one would wait for the first anyway, at
+    the head of the audit log."""
+    return Collector(name, each_by_itself(commit), max_wait=timedelta(milliseconds=1), in_flight=1)

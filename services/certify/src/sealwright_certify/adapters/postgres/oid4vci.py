@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from sealwright_common.domain.oid4vci_grants import (
     TransactionState,
 )
 from sealwright_common.runtime.db.connection import Connection
+
+from sealwright_certify.usecases.oid4vci.ports import OnceClaim
 
 _LAST = UUID(int=(1 << 128) - 1)
 
@@ -140,24 +143,26 @@ class OfferRows:
         )
         return None if text is None else orjson.loads(text)
 
-    async def lock_by_code(self, code_hash: bytes) -> Offer | None:
-        row = await self._connection.fetchrow("select * from oid4vci_offer where code_hash = $1 for update", code_hash)
-        return None if row is None else _offer(row)
+    async def lock_by_codes(self, code_hashes: Sequence[bytes]) -> dict[bytes, Offer]:
+        rows = await self._connection.fetch(
+            "select * from oid4vci_offer where code_hash = any($1) order by code_hash for update", list(code_hashes)
+        )
+        return {row["code_hash"]: _offer(row) for row in rows}
 
     async def by_issuer_state(self, state_hash: bytes) -> Offer | None:
         row = await self._connection.fetchrow("select * from oid4vci_offer where issuer_state_hash = $1", state_hash)
         return None if row is None else _offer(row)
 
-    async def update(self, id_: UUID, state: OfferState, tries_left: int) -> None:
-        """The new state; a redeemed offer keeps its claims for its token, any other end drops them at once."""
+    async def update(self, changed: Sequence[tuple[UUID, OfferState, int]]) -> None:
+        """The new states; a redeemed offer keeps its claims for its token, any other end drops them at once."""
         await self._connection.execute(
-            """update oid4vci_offer set state = $2, tries_left = $3,
-                   document = case when $2 = 'PENDING' then document end,
-                   claims = case when $2 in ('PENDING', 'REDEEMED') then claims end
-               where id = $1""",
-            id_,
-            state.value,
-            tries_left,
+            """update oid4vci_offer o set state = new.state, tries_left = new.tries_left,
+                   document = case when new.state = 'PENDING' then o.document end,
+                   claims = case when new.state in ('PENDING', 'REDEEMED') then o.claims end
+               from unnest($1::uuid[], $2::text[], $3::int[]) as new (id, state, tries_left) where o.id = new.id""",
+            [id_ for id_, _, _ in changed],
+            [state.value for _, state, _ in changed],
+            [tries_left for _, _, tries_left in changed],
         )
 
     async def page(self, tenant: str, before: UUID | None, limit: int) -> list[Offer]:
@@ -201,61 +206,77 @@ class AccessRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def insert(self, token_hash: bytes, access: Access) -> None:
+    async def insert(self, tokens: Sequence[tuple[bytes, Access]]) -> None:
+        granted = [access for _, access in tokens]
         await self._connection.execute(
             """insert into oid4vci_access (token_hash, tenant, issuer, grant_key, configuration_ids, identifiers,
                    client_id, thumbprint, subject, offer_id, expires)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
-            token_hash,
-            access.tenant,
-            access.issuer,
-            access.grant,
-            list(access.configuration_ids),
-            _json(access.identifiers),
-            access.client_id,
-            access.thumbprint,
-            access.subject,
-            access.offer_id,
-            access.expires,
+               select token_hash, tenant, issuer, grant_key, array(select json_array_elements_text(configuration_ids)),
+                   identifiers, client_id, thumbprint, subject, offer_id, expires
+               from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::json[], $6::json[], $7::text[],
+                           $8::text[], $9::text[], $10::uuid[], $11::timestamptz[])
+                   as new (token_hash, tenant, issuer, grant_key, configuration_ids, identifiers, client_id,
+                           thumbprint, subject, offer_id, expires)""",
+            [token_hash for token_hash, _ in tokens],
+            [access.tenant for access in granted],
+            [access.issuer for access in granted],
+            [access.grant for access in granted],
+            [_json(access.configuration_ids) for access in granted],
+            [_json(access.identifiers) for access in granted],
+            [access.client_id for access in granted],
+            [access.thumbprint for access in granted],
+            [access.subject for access in granted],
+            [access.offer_id for access in granted],
+            [access.expires for access in granted],
         )
 
-    async def get(self, token_hash: bytes) -> Access | None:
-        row = await self._connection.fetchrow(
+    async def get(self, token_hashes: Sequence[bytes]) -> dict[bytes, Access]:
+        rows = await self._connection.fetch(
             """select a.*, o.claims from oid4vci_access a left join oid4vci_offer o on o.id = a.offer_id
-               where a.token_hash = $1""",
-            token_hash,
+               where a.token_hash = any($1)""",
+            list(token_hashes),
         )
-        if row is None:
-            return None
-        return Access(
-            grant=row["grant_key"],
-            tenant=row["tenant"],
-            issuer=row["issuer"],
-            configuration_ids=tuple(row["configuration_ids"]),
-            expires=row["expires"],
-            identifiers=orjson.loads(row["identifiers"]),
-            client_id=row["client_id"],
-            thumbprint=row["thumbprint"],
-            subject=row["subject"],
-            offer_id=None if row["offer_id"] is None else _plain(row["offer_id"]),
-            pushed=None if row["claims"] is None else orjson.loads(row["claims"]),
-        )
+        return {row["token_hash"]: _access(row) for row in rows}
+
+
+def _access(row: Any) -> Access:
+    return Access(
+        grant=row["grant_key"],
+        tenant=row["tenant"],
+        issuer=row["issuer"],
+        configuration_ids=tuple(row["configuration_ids"]),
+        expires=row["expires"],
+        identifiers=orjson.loads(row["identifiers"]),
+        client_id=row["client_id"],
+        thumbprint=row["thumbprint"],
+        subject=row["subject"],
+        offer_id=None if row["offer_id"] is None else _plain(row["offer_id"]),
+        pushed=None if row["claims"] is None else orjson.loads(row["claims"]),
+    )
 
 
 class OnceRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def use(self, kind: str, values: Sequence[bytes], until: datetime) -> bool:
-        """One statement: a concurrent use of the same value waits for this transaction and then finds it taken."""
-        done = await self._connection.execute(
-            """insert into oid4vci_once (kind, value, until) select $1, value, $3 from unnest($2::bytea[]) as value
-               on conflict do nothing""",
-            kind,
-            list(values),
-            until,
+    async def use(self, claims: Sequence[OnceClaim]) -> list[bool]:
+        """One statement: a concurrent use of the same value waits for this transaction and then finds it taken. The
+        order keeps batches from waiting in a circle."""
+        rows = await self._connection.fetch(
+            """insert into oid4vci_once (kind, value, until)
+               select * from unnest($1::text[], $2::bytea[], $3::timestamptz[]) as new (kind, value, until)
+               order by kind, value
+               on conflict do nothing returning kind, value""",
+            [claim.kind for claim in claims],
+            [claim.value for claim in claims],
+            [claim.until for claim in claims],
         )
-        return int(done.split()[-1]) == len(values)
+        fresh = {(row["kind"], row["value"]) for row in rows}
+        used: list[bool] = []
+        for claim in claims:
+            used.append((claim.kind, claim.value) in fresh)
+            fresh.discard((claim.kind, claim.value))
+        return used
 
     async def forget(self, now: datetime, limit: int) -> int:
         """What is over. Tokens stay for as long as a deferred issuance may name them; claims of an offer for an hour
@@ -358,13 +379,15 @@ class NotificationRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def insert(self, notification: Notification) -> None:
+    async def insert(self, notifications: Sequence[Notification]) -> None:
         await self._connection.execute(
-            "insert into oid4vci_notification (hash, tenant, grant_key, credential_ids) values ($1, $2, $3, $4)",
-            notification.hash,
-            notification.tenant,
-            notification.grant,
-            list(notification.credential_ids),
+            """insert into oid4vci_notification (hash, tenant, grant_key, credential_ids)
+               select hash, tenant, grant_key, array(select json_array_elements_text(ids)::uuid)
+               from unnest($1::bytea[], $2::text[], $3::bytea[], $4::json[]) as new (hash, tenant, grant_key, ids)""",
+            [notification.hash for notification in notifications],
+            [notification.tenant for notification in notifications],
+            [notification.grant for notification in notifications],
+            [_json(notification.credential_ids) for notification in notifications],
         )
 
     async def lock(self, hash_: bytes) -> Notification | None:
@@ -412,33 +435,39 @@ class IssuedRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def insert(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None:
+    async def insert(self, credentials: Sequence[tuple[str, IssuedCredential]]) -> None:
         """Rows and status entries in one statement."""
-        places = [(c.id, number, place) for c in credentials for number, place in enumerate(c.status)]
+        rows = [credential for _, credential in credentials]
+        places = [(c.id, number, place) for c in rows for number, place in enumerate(c.status)]
+        seen = Counter[UUID]()
+        positions: list[int] = []
+        for credential in rows:
+            positions.append(seen[credential.process_id])
+            seen[credential.process_id] += 1
         await self._connection.execute(
             """with entry as (
                    insert into status_entry (list_id, idx, credential_id, place)
                    select * from unnest($13::uuid[], $14::int[], $15::uuid[], $16::smallint[]))
                insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
                    valid_from, valid_until, credential_type, format, key_id, payload, version)
-               select id, $1, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
+               select id, tenant, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
                       format, key_id, '', 1
-               from unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::text[], $8::timestamptz[],
-                           $9::timestamptz[], $10::text[], $11::text[], $12::text[])
-                   as n (id, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
-                         format, key_id)""",
-            tenant,
-            [credential.id for credential in credentials],
-            [credential.process_id for credential in credentials],
-            list(range(len(credentials))),
-            [credential.definition.id for credential in credentials],
-            [credential.definition.version for credential in credentials],
-            [credential.holder_did for credential in credentials],
-            [credential.valid_from for credential in credentials],
-            [credential.valid_until for credential in credentials],
-            [credential.credential_type for credential in credentials],
-            [credential.format.value for credential in credentials],
-            [credential.key_id for credential in credentials],
+               from unnest($1::text[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::text[],
+                           $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])
+                   as n (tenant, id, process_id, position, definition_id, version, holder, valid_from, valid_until,
+                         type, format, key_id)""",
+            [tenant for tenant, _ in credentials],
+            [credential.id for credential in rows],
+            [credential.process_id for credential in rows],
+            positions,
+            [credential.definition.id for credential in rows],
+            [credential.definition.version for credential in rows],
+            [credential.holder_did for credential in rows],
+            [credential.valid_from for credential in rows],
+            [credential.valid_until for credential in rows],
+            [credential.credential_type for credential in rows],
+            [credential.format.value for credential in rows],
+            [credential.key_id for credential in rows],
             [place.list_id for _, _, place in places],
             [place.index for _, _, place in places],
             [id_ for id_, _, _ in places],

@@ -14,6 +14,7 @@ from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.errors import FailedPrecondition, NotFound, Reason
 from sealwright_common.domain.oid4vci import Issuer
 from sealwright_common.runtime.http import problem_response
+from sealwright_common.runtime.traceparent import current_traceparent
 from sealwright_common.verify.jws import strict_object
 from sealwright_common.verify.outcome import NotVerified
 from starlette.requests import Request
@@ -35,7 +36,7 @@ from sealwright_certify.usecases.oid4vci.ports import (
     Oid4vciStore,
     SigningKeys,
 )
-from sealwright_certify.usecases.oid4vci.redeem import RedeemCode
+from sealwright_certify.usecases.oid4vci.redeem import Redemption, TokenGranted
 from sealwright_certify.usecases.oid4vci.request import RequestCredential
 
 NO_STORE = {"cache-control": "no-store"}
@@ -52,7 +53,7 @@ class Door:
     clock: Clock
     public_url: str
     """``https://host`` under which wallets reach this door, without a slash at its end."""
-    redeem: RedeemCode
+    redeem: Callable[[Redemption], Awaitable[TokenGranted]]
     request_credential: RequestCredential
     request_deferred: RequestDeferred
     notify: Notify
@@ -97,7 +98,11 @@ class Door:
     def call(self, issuer: Issuer, name: str) -> Call:
         """The call of a wallet: anonymous, within the issuer's tenant."""
         return Call(
-            caller="wallet:anonymous", roles=frozenset({"wallet"}), tenant=issuer.tenant, method=f"oid4vci {name}"
+            caller="wallet:anonymous",
+            roles=frozenset({"wallet"}),
+            tenant=issuer.tenant,
+            method=f"oid4vci {name}",
+            trace=current_traceparent(),
         )
 
     def address(self, request: Request) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from sealwright_certify.http.oid4vci.door import NO_STORE, Door, answer, form, json_or_jwe
 from sealwright_certify.usecases.oid4vci.ports import Issued, ResponseEncryption
+from sealwright_certify.usecases.oid4vci.redeem import redemption
 from sealwright_certify.usecases.oid4vci.request import CredentialRequest
 
 
@@ -24,7 +25,8 @@ class Endpoints:
         issuer = await self._door.issuer(request)
         parameters = await form(request)
         dpop = self._door.dpop(request)
-        granted = await self._door.redeem(self._door.call(issuer, "token"), issuer, parameters, dpop)
+        asked = redemption(self._door.call(issuer, "token"), issuer, parameters, dpop)
+        granted = await self._door.redeem(asked)
         body: dict[str, Any] = {
             "access_token": granted.token,
             "token_type": "DPoP" if granted.access.thumbprint else "Bearer",

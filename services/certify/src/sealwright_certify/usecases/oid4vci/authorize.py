@@ -32,18 +32,27 @@ async def foreign_access(
     return await foreign.check(presented.token, issuer, identifier, now)
 
 
-async def authorize(
-    work: Oid4vciWork, issuer: Issuer, presented: Presented, foreign: Access | None, *, late: bool = False
-) -> Access:
-    """The access of a token for this issuer; counts the DPoP proof as used. TokenRefused otherwise.
+async def authorize(work: Oid4vciWork, issuer: Issuer, presented: Presented, foreign: Access | None) -> Access:
+    """The access of a token for this issuer, an expired one too; counts the DPoP proof as used. TokenRefused otherwise.
 
-    ``late`` takes an expired token too: a deferred credential may come days later, and its transaction id, which is as
-    secret as a token, is what is redeemed there; the token only says for which grant.
+    Expired: a deferred credential may come days later, and its transaction id, which is as secret as a token, is what
+    is redeemed there; the token only says for which grant. The same goes for notifications.
     """
-    access = foreign or await work.access.get(secret_hash(presented.token))
+    token = secret_hash(presented.token)
+    access = checked_access(issuer, presented, foreign or (await work.access.get([token])).get(token))
+    if presented.dpop is not None and not all(await work.once.use([presented.dpop.once])):
+        raise proof_used()
+    return access
+
+
+def checked_access(
+    issuer: Issuer, presented: Presented, access: Access | None, unexpired_at: datetime | None = None
+) -> Access:
+    """``access`` if it is for this issuer, not expired at ``unexpired_at``, and bound as the request shows it.
+    TokenRefused otherwise."""
     if access is None or access.issuer != issuer.path or access.tenant != issuer.tenant:
         raise TokenRefused("invalid_token", "the access token is unknown here", scheme=presented.scheme)
-    if access.expires <= work.now and not late:
+    if unexpired_at is not None and access.expires <= unexpired_at:
         raise TokenRefused("invalid_token", "the access token expired; get a new one", scheme=presented.scheme)
     proof = presented.dpop
     if access.thumbprint is not None:
@@ -57,9 +66,12 @@ async def authorize(
         raise TokenRefused("invalid_token", "the access token is bound to no key; use the Bearer scheme")
     elif issuer.dpop_required:
         raise TokenRefused("invalid_token", "this issuer takes only tokens that are bound by DPoP", scheme="DPoP")
-    if proof is not None and not await work.once.use("dpop", [proof.jti], proof.until):
-        raise TokenRefused("invalid_dpop_proof", "this DPoP proof was used before; make a new one", scheme="DPoP")
     return access
+
+
+def proof_used() -> TokenRefused:
+    """The refusal of a DPoP proof that was used before."""
+    return TokenRefused("invalid_dpop_proof", "this DPoP proof was used before; make a new one", scheme="DPoP")
 
 
 def chosen_configuration(issuer: Issuer, access: Access, identifier: object, configuration_id: object) -> Configuration:

@@ -14,7 +14,7 @@ from sealwright_common.domain.oid4vci_grants import Access, Transaction, Transac
 from sealwright_certify.usecases.oid4vci.authorize import Presented, authorize, foreign_access
 from sealwright_certify.usecases.oid4vci.errors import ProtocolError, request_denied
 from sealwright_certify.usecases.oid4vci.events import DeferralDecided
-from sealwright_certify.usecases.oid4vci.issue import Issuance, Order
+from sealwright_certify.usecases.oid4vci.issue import Finished, Issuance, Order
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.ports import ForeignTokens, Issued, Oid4vciStore, Oid4vciWork
 from sealwright_certify.usecases.oid4vci.request import check_encryption, make_or_audit
@@ -49,7 +49,7 @@ class RequestDeferred:
         identifier = issuer_identifier(self.public_url, issuer.path)
         foreign = await foreign_access(self.foreign, issuer, identifier, presented, now)
         async with self.store.begin(call) as work:
-            access = await authorize(work, issuer, presented, foreign, late=True)
+            access = await authorize(work, issuer, presented, foreign)
             transaction = await self._open(work, issuer, access, transaction_id)
             if transaction.state is TransactionState.PENDING:
                 return Issued(transaction_id=transaction_id, interval=int(issuer.deferred_interval.total_seconds()))
@@ -66,7 +66,8 @@ class RequestDeferred:
             # Of two polls at once, the second finds the transaction delivered.
             await self._open(work, issuer, access, transaction_id)
             await work.transactions.set_state(transaction.id, TransactionState.DELIVERED)
-            return await self.issuance.record(work, order, made)
+            [issued] = await self.issuance.record(work, [Finished(call, order, made)])
+            return issued
 
     async def _open(self, work: Oid4vciWork, issuer: Issuer, access: Access, transaction_id: str) -> Transaction:
         transaction = await work.transactions.lock(secret_hash(transaction_id))

@@ -108,6 +108,15 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """An order that was made and is not yet recorded."""
+
+    call: Call
+    order: Order
+    made: Made
+
+
+@dataclass(frozen=True, slots=True)
 class Issuance:
     """Makes credentials and records them."""
 
@@ -161,16 +170,25 @@ class Issuance:
             ),
         )
 
-    async def record(self, work: Oid4vciWork, order: Order, made: Made) -> Issued:
-        """The second transaction's part: rows, event, audit, and a notification id for the wallet."""
-        if made.rows:
-            await work.issued.insert(order.issuer.tenant, made.rows)
-        ids = tuple(entry.id for entry in order.reserved)
-        secret = secrets.token_urlsafe(32)
-        await work.notifications.insert(Notification(secret_hash(secret), order.issuer.tenant, order.access.grant, ids))
-        work.emit(CredentialsIssued(ids[0], order.issuer.path, order.configuration.id, ids))
-        work.audit("oid4vci.credential.issue", str(ids[0]), configuration=order.configuration.id, count=len(ids))
-        return Issued(made.credentials, secret)
+    async def record(self, work: Oid4vciWork, items: Sequence[Finished]) -> list[Issued]:
+        """The second transaction's part: rows, event, audit, and a notification id for each wallet."""
+        rows = [(item.order.issuer.tenant, row) for item in items for row in item.made.rows]
+        if rows:
+            await work.issued.insert(rows)
+        answers: list[Issued] = []
+        notifications: list[Notification] = []
+        for item in items:
+            order, secret = item.order, secrets.token_urlsafe(32)
+            tenant, ids = order.issuer.tenant, tuple(entry.id for entry in order.reserved)
+            notifications.append(Notification(secret_hash(secret), tenant, order.access.grant, ids))
+            with work.acting_for(item.call):
+                work.emit(CredentialsIssued(ids[0], order.issuer.path, order.configuration.id, ids))
+                work.audit(
+                    "oid4vci.credential.issue", str(ids[0]), configuration=order.configuration.id, count=len(ids)
+                )
+            answers.append(Issued(item.made.credentials, secret))
+        await work.notifications.insert(notifications)
+        return answers
 
     async def signing_key(self, issuer: Issuer, configuration: Configuration, now: datetime) -> IssuerKey:
         """The key that signs a configuration now, named as its format wants it."""

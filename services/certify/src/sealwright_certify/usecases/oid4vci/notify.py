@@ -41,7 +41,7 @@ class Notify:
         foreign = await foreign_access(self.foreign, issuer, identifier, presented, now)
         async with self.store.begin(call) as work:
             # A wallet may speak long after its token expired (a credential deleted): the id is the secret here.
-            access = await authorize(work, issuer, presented, foreign, late=True)
+            access = await authorize(work, issuer, presented, foreign)
             notification = await work.notifications.lock(secret_hash(id_))
             if notification is None or notification.grant != access.grant or notification.tenant != issuer.tenant:
                 raise ProtocolError("invalid_notification_id", "the notification id is unknown")

@@ -195,13 +195,14 @@ class CancelOffer:
             offer = await work.offers.get(call.tenant, id_)
             if offer is None:
                 raise NotFound(Reason.OFFER_NOT_FOUND, f"offer {id_} does not exist; list offers with ListOffers")
-            locked = await work.offers.lock_by_code(offer.code_hash) if offer.code_hash else offer
+            code = offer.code_hash
+            locked = (await work.offers.lock_by_codes([code])).get(code) if code else offer
             if locked is None or locked.state is OfferState.REDEEMED:
                 raise FailedPrecondition(
                     Reason.OFFER_NOT_FOUND, "the offer was redeemed; revoke the credential instead"
                 )
             if locked.state is not OfferState.CANCELLED:
-                await work.offers.update(id_, OfferState.CANCELLED, 0)
+                await work.offers.update([(id_, OfferState.CANCELLED, 0)])
                 work.emit(OfferSettled(id_, OfferState.CANCELLED))
                 work.audit("oid4vci.offer.cancel", str(id_))
             return work.answer(replace(locked, state=OfferState.CANCELLED))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -44,21 +44,38 @@ class OfferStore(Protocol):
     async def insert(self, offer: Offer) -> None: ...
     async def get(self, tenant: str, id_: UUID) -> Offer | None: ...
     async def public(self, id_: UUID, now: datetime) -> Json | None: ...
-    async def lock_by_code(self, code_hash: bytes) -> Offer | None: ...
+    async def lock_by_codes(self, code_hashes: Sequence[bytes]) -> dict[bytes, Offer]:
+        """The offers of these codes by their hashes, locked in one order, so that batches never wait in a circle."""
+        ...
+
     async def by_issuer_state(self, state_hash: bytes) -> Offer | None: ...
-    async def update(self, id_: UUID, state: OfferState, tries_left: int) -> None: ...
+    async def update(self, changed: Sequence[tuple[UUID, OfferState, int]]) -> None:
+        """Sets state and tries left of each offer."""
+        ...
+
     async def page(self, tenant: str, before: UUID | None, limit: int) -> list[Offer]: ...
     async def claims(self, id_: UUID) -> Mapping[str, Json] | None: ...
 
 
 class TokenStore(Protocol):
-    async def insert(self, token_hash: bytes, access: Access) -> None: ...
-    async def get(self, token_hash: bytes) -> Access | None: ...
+    async def insert(self, tokens: Sequence[tuple[bytes, Access]]) -> None: ...
+    async def get(self, token_hashes: Sequence[bytes]) -> dict[bytes, Access]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OnceClaim:
+    """Something that may be used once."""
+
+    kind: str
+    """nonce or dpop."""
+    value: bytes
+    until: datetime
+    """Until when it is remembered: a repeat would be refused for its age then."""
 
 
 class OnceStore(Protocol):
-    async def use(self, kind: str, values: Sequence[bytes], until: datetime) -> bool:
-        """Remembers the values until ``until``; False, and nothing remembered, if one was used before."""
+    async def use(self, claims: Sequence[OnceClaim]) -> list[bool]:
+        """Remembers each value; False for one that was used before, also by an earlier claim of this list."""
         ...
 
     async def forget(self, now: datetime, limit: int) -> int:
@@ -77,7 +94,7 @@ class TransactionStore(Protocol):
 
 
 class NotificationStore(Protocol):
-    async def insert(self, notification: Notification) -> None: ...
+    async def insert(self, notifications: Sequence[Notification]) -> None: ...
     async def lock(self, hash_: bytes) -> Notification | None: ...
     async def record(self, hash_: bytes, event: str, now: datetime) -> None: ...
 
@@ -88,7 +105,9 @@ class CertificateStore(Protocol):
 
 
 class IssuedStore(Protocol):
-    async def insert(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None: ...
+    async def insert(self, credentials: Sequence[tuple[str, IssuedCredential]]) -> None:
+        """Stores credentials, each with its tenant."""
+        ...
 
 
 class Oid4vciWork(Protocol):
@@ -120,6 +139,7 @@ class Oid4vciWork(Protocol):
     def tenants(self) -> TenantStore: ...
     @property
     def issued(self) -> IssuedStore: ...
+    def acting_for(self, call: Call) -> AbstractContextManager[None]: ...
     def emit(self, *events: object) -> None: ...
     def audit(self, action: str, target: str, **detail: str | int | bool) -> None: ...
     def answer(self, value: V) -> V: ...
@@ -145,6 +165,11 @@ class DpopProof:
     """Hash of key and jti."""
     until: datetime
     """Until when a repeat would still pass the other checks."""
+
+    @property
+    def once(self) -> OnceClaim:
+        """What makes it good for one use."""
+        return OnceClaim("dpop", self.jti, self.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """The token endpoint: a pre-authorized code, and its transaction code, for a short access token.
 
 A wrong transaction code costs one of five tries and never the code; the code is claimed in the same transaction that
-finds the transaction code right, so of any number of parallel redemptions exactly one gets a token.
+finds the transaction code right, so of any number of parallel redemptions exactly one gets a token. Requests that come
+at the same time share a transaction.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sealwright_common.domain.call import Call
@@ -34,51 +35,82 @@ class TokenGranted:
 
 
 @dataclass(frozen=True, slots=True)
+class Redemption:
+    """A token request whose form is in order."""
+
+    call: Call
+    issuer: Issuer
+    form: Mapping[str, str]
+    dpop: DpopProof | None
+
+    @property
+    def code_hash(self) -> bytes:
+        """What the offer is found by."""
+        return secret_hash(self.form["pre-authorized_code"])
+
+
+@dataclass(frozen=True, slots=True)
 class RedeemCode:
-    """Grants an access token."""
+    """Grants access tokens."""
 
     store: Oid4vciStore
     public_url: str
 
-    async def __call__(
-        self, call: Call, issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None
-    ) -> TokenGranted:
-        """The token. ProtocolError with a code of RFC 6749, RFC 9396 or RFC 9449; unknown parameters are ignored."""
-        _check_form(issuer, form, dpop)
-        refusal: ProtocolError | None = None
-        async with self.store.begin(call) as work:
-            if dpop is not None and not await work.once.use("dpop", [dpop.jti], dpop.until):
-                raise ProtocolError("invalid_dpop_proof", "this DPoP proof was used before; make a new one")
-            offer = await work.offers.lock_by_code(secret_hash(form["pre-authorized_code"]))
-            if offer is None or offer.issuer != issuer.path or offer.expires <= work.now:
-                raise invalid_grant("the code is unknown, used or expired; ask for a new offer")
-            if offer.state is not OfferState.PENDING:
-                raise invalid_grant("the code is unknown, used or expired; ask for a new offer")
-            # A refusal for a wrong transaction code must commit its cost, so it is raised after the transaction.
-            refusal = await self._spend_try(work, offer, form.get("tx_code"))
-            if refusal is None:
-                return await self._grant(work, issuer, offer, form, dpop)
-        raise refusal
+    async def __call__(self, items: Sequence[Redemption]) -> list[TokenGranted | Exception]:
+        """A token or a refusal for each request, all in one transaction, taken in order: of two requests for one code
+        the second finds it spent. ProtocolError with a code of RFC 6749, RFC 9396 or RFC 9449."""
+        async with self.store.begin_system("oid4vci tokens") as work:
+            proofs = [item.dpop.once for item in items if item.dpop is not None]
+            unused = iter(await work.once.use(proofs) if proofs else [])
+            offers = await work.offers.lock_by_codes([item.code_hash for item in items])
+            results: list[TokenGranted | Exception] = []
+            for item in items:
+                with work.acting_for(item.call):
+                    if item.dpop is not None and not next(unused):
+                        results.append(
+                            ProtocolError("invalid_dpop_proof", "this DPoP proof was used before; make a new one")
+                        )
+                    else:
+                        results.append(self._redeem(work, item, offers))
+            granted = [result for result in results if isinstance(result, TokenGranted)]
+            if granted:
+                await work.access.insert([(secret_hash(result.token), result.access) for result in granted])
+            if offers:
+                await work.offers.update([(offer.id, offer.state, offer.tries_left) for offer in offers.values()])
+            return results
 
-    async def _spend_try(self, work: Oid4vciWork, offer: Offer, given: str | None) -> ProtocolError | None:
-        expected = offer.transaction_code
-        if expected is None:
-            return invalid_request("tx_code was sent and none is expected") if given is not None else None
-        if given is None:
+    def _redeem(self, work: Oid4vciWork, item: Redemption, offers: dict[bytes, Offer]) -> TokenGranted | ProtocolError:
+        """The token or the refusal of one request; the offer as it is then replaces the one in ``offers``."""
+        offer = offers.get(item.code_hash)
+        if offer is None or offer.issuer != item.issuer.path or offer.expires <= work.now:
+            return invalid_grant("the code is unknown, used or expired; ask for a new offer")
+        if offer.state is not OfferState.PENDING:
+            return invalid_grant("the code is unknown, used or expired; ask for a new offer")
+        given, expected = item.form.get("tx_code"), offer.transaction_code
+        if expected is None and given is not None:
+            return invalid_request("tx_code was sent and none is expected")
+        if expected is not None and given is None:
             return invalid_request("tx_code is missing; the user got one with the offer")
-        if expected.fits(given):
-            return None
+        if expected is not None and given is not None and not expected.fits(given):
+            offers[item.code_hash] = self._spend_try(work, offer)
+            return invalid_grant("the transaction code is wrong")
+        try:
+            granted = self._grant(work, item, offer)
+        except ProtocolError as refusal:
+            return refusal
+        offers[item.code_hash] = replace(offer, state=OfferState.REDEEMED)
+        return granted
+
+    def _spend_try(self, work: Oid4vciWork, offer: Offer) -> Offer:
         left = offer.tries_left - 1
         state = OfferState.LOCKED if left <= 0 else OfferState.PENDING
-        await work.offers.update(offer.id, state, left)
         if state is OfferState.LOCKED:
             work.emit(OfferSettled(offer.id, state))
         work.audit("oid4vci.offer.wrong_code", str(offer.id), tries_left=left)
-        return invalid_grant("the transaction code is wrong")
+        return replace(offer, state=state, tries_left=left)
 
-    async def _grant(
-        self, work: Oid4vciWork, issuer: Issuer, offer: Offer, form: Mapping[str, str], dpop: DpopProof | None
-    ) -> TokenGranted:
+    def _grant(self, work: Oid4vciWork, item: Redemption, offer: Offer) -> TokenGranted:
+        issuer, form, dpop = item.issuer, item.form, item.dpop
         details = self._details(issuer, offer, form.get("authorization_details"))
         identifiers = {
             id_: detail["credential_configuration_id"] for detail in details for id_ in detail["credential_identifiers"]
@@ -96,8 +128,6 @@ class RedeemCode:
             subject=offer.subject,
             offer_id=offer.id,
         )
-        await work.offers.update(offer.id, OfferState.REDEEMED, offer.tries_left)
-        await work.access.insert(secret_hash(token), access)
         work.emit(OfferSettled(offer.id, OfferState.REDEEMED))
         work.audit("oid4vci.token.grant", str(offer.id), dpop=dpop is not None)
         return TokenGranted(token, access, int(issuer.token_lifetime.total_seconds()), details)
@@ -129,7 +159,9 @@ class RedeemCode:
         return answer
 
 
-def _check_form(issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None) -> None:
+def redemption(call: Call, issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None) -> Redemption:
+    """A token request as :class:`RedeemCode` takes it. ProtocolError for a form that is not in order; unknown
+    parameters are ignored."""
     if "grant_type" not in form:
         raise invalid_request("grant_type is missing")
     if form["grant_type"] != PRE_AUTHORIZED:
@@ -138,5 +170,8 @@ def _check_form(issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None)
         raise invalid_request("pre-authorized_code is missing")
     if not issuer.anonymous and not form.get("client_id"):
         raise ProtocolError("invalid_client", "client_id is missing; this issuer serves no anonymous wallets", 401)
+    if not (form.get("client_id") or "x").isprintable():
+        raise invalid_request("client_id holds a character that none may have")
     if issuer.dpop_required and dpop is None:
         raise ProtocolError("invalid_dpop_proof", "this issuer wants DPoP; send a DPoP proof")
+    return Redemption(call, issuer, form, dpop)

@@ -1,0 +1,35 @@
+"""Steps of several wallets that commit together.
+
+What every step of a flow waits for is the commit, and the one row of the audit log that all commits queue behind. So
+the steps that arrive while a commit is under way share the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from sealwright_common.domain.errors import Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Commit = Callable[[Sequence[Item]], Awaitable[list[Result | Exception]]]
+"""Commits a batch; a result or a refusal for each item, in order."""
+
+
+def each_by_itself(commit: Commit[Item, Result]) -> Commit[Item, Result]:
+    """``commit``, but one item's surprise does not stop the others: the batch is done again one by one."""
+
+    async def guarded(items: Sequence[Item]) -> list[Result | Exception]:
+        try:
+            return await commit(items)
+        except Unavailable:
+            raise
+        except Exception as surprise:  # noqa: BLE001 - given to the one whose it is
+            # Nothing of the batch was committed. Whose fault it is shows when each is alone; that one gets it.
+            if len(items) == 1:
+                return [surprise]
+            return [result for item in items for result in await guarded([item])]
+
+    return guarded
