@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import SecretStr
+from sealwright.common.v1.keys_pb2 import KEY_STATE_ACTIVE, KEY_STATE_VERIFY_ONLY
+from sealwright.signer.v1.events_pb2 import KeyDestroyed, KeyDestructionCancelled, KeyDestructionScheduled
+from sealwright.signer.v1.resources_pb2 import Key as SignerKey
 from sealwright_common.domain.call import Call, system_call
 from sealwright_common.domain.durations import CalendarDuration
 from sealwright_common.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, Reason, Unavailable
@@ -21,12 +26,14 @@ from sealwright_common.domain.schedule import Schedule, ScheduleMode
 from sealwright_common.runtime.clock import ManualClock
 from sealwright_common.runtime.config import DatabaseSettings
 from sealwright_common.runtime.db import Database
+from sealwright_common.runtime.events import Event
 from sealwright_rotator.adapters.metrics import Alarms
 from sealwright_rotator.adapters.postgres import RotatorWork
 from sealwright_rotator.codec.resources import encode_event
 from sealwright_rotator.job import Job
 from sealwright_rotator.main import MIGRATIONS
 from sealwright_rotator.ports import MadeKey, World
+from sealwright_rotator.subscriptions import key_endings
 from sealwright_rotator.usecases import change_issuer
 from sealwright_rotator.usecases.create_issuer import create_issuer
 from sealwright_rotator.usecases.directory import Directories, Format
@@ -239,16 +246,18 @@ async def test_a_compromised_key_signs_no_more_and_the_next_slot_takes_over(here
     assert here.signer.held[out.key.key_id].state is KeyState.COMPROMISED
     again = await mark_compromised(here.world, CALL, "leak", 1, 0, "again")
     assert again.key.version == out.key.version
-    assert (await here.tick(seconds=1)).made == 1
+    assert len([key for key in (await here.keys("leak")).values() if key.signs]) == 3
+    assert (await here.tick(seconds=1)).made == 0, "the call has made what was missing"
     assert (await here.events()).count("KeyCompromised") == 1
 
 
 async def test_a_single_compromised_key_is_replaced_by_a_new_slot(here: Here) -> None:
     await here.create("only", mode=ScheduleMode.SPARE, buffer=1, overlap=0)
     out = await mark_compromised(here.world, CALL, "only", 1, 0, "")
-    assert out.successor is None
-    assert (await here.tick(seconds=1)).made == 1
+    assert out.successor is not None
+    assert out.successor.slot == 1
     assert await here.active("only") == [1]
+    assert (await here.tick(seconds=1)).made == 0
 
 
 async def test_a_paused_issuer_makes_no_keys_and_catches_up(here: Here) -> None:
@@ -364,3 +373,56 @@ async def test_a_wrong_clock_rotates_nothing(here: Here) -> None:
         await alarms.look()
         await job.run()
         assert len(rounds) == 1
+
+
+async def test_the_signer_has_the_last_word_on_the_end_of_a_key(here: Here) -> None:
+    """Its events come in their order, some twice; a key that was to sign is replaced."""
+    active, coming, _ = await here.create("ends", mode=ScheduleMode.SPARE)
+    woken: list[bool] = []
+    subscription = key_endings(here.world, lambda: woken.append(True))
+    version = 0
+
+    async def tell(message: type[Message], key: IssuerKey, **fields: Any) -> KeyState:
+        nonlocal version
+        version += 1
+        payload = message(key=SignerKey(id=str(key.key_id), **fields)).SerializeToString()
+        name = message.DESCRIPTOR.full_name
+        event = Event(new_id(here.clock.now()), name, str(key.key_id), version, "default", here.clock.now(), payload)
+        for _ in range(2):
+            await subscription.handler([event], lambda: here.database.begin_system("test"))
+        return (await here.keys("ends"))[key.slot].state
+
+    when = Timestamp()
+    when.FromDatetime(here.clock.now() + timedelta(days=7))
+    scheduled, cancelled, destroyed = KeyDestructionScheduled, KeyDestructionCancelled, KeyDestroyed
+    assert await tell(scheduled, active, destroy_time=when) is KeyState.DESTROY_SCHEDULED
+    assert woken == [True]
+    assert (await here.tick(seconds=1)).made == 1
+    assert await here.active("ends") == [coming.slot]
+    assert await tell(cancelled, active, state=KEY_STATE_ACTIVE) is KeyState.VERIFY_ONLY
+    assert active.key_id is not None
+    assert here.signer.held[active.key_id].state is KeyState.VERIFY_ONLY, "it was replaced: it signs no more"
+    kept = (await here.keys("ends"))[active.slot]
+    assert (kept.verify_until, kept.destroy_at) == (active.window.end + timedelta(days=2), None)
+
+    await here.tick(days=4)
+    assert (await here.keys("ends"))[active.slot].state is KeyState.DESTROY_SCHEDULED
+    assert await tell(cancelled, active, state=KEY_STATE_VERIFY_ONLY) is KeyState.VERIFY_ONLY
+    await here.tick(days=30)
+    assert (await here.keys("ends"))[active.slot].state is KeyState.VERIFY_ONLY, "kept on purpose"
+    assert await tell(destroyed, active) is KeyState.DESTROYED
+    assert await tell(cancelled, active) is KeyState.DESTROYED
+    stranger = replace(active, key_id=new_id(here.clock.now()))
+    await tell(destroyed, stranger)
+    named = [name for name in await here.events() if name.startswith("KeyDest")]
+    assert named[:2] == ["KeyDestructionScheduled", "KeyDestructionCancelled"]
+    assert named.count("KeyDestroyed") == 1
+
+
+async def test_a_key_is_compromised_although_no_other_can_be_made(here: Here) -> None:
+    await here.create("drill")
+    here.signer.fails = {"drill": Unavailable(Reason.TOKEN_UNAVAILABLE, "the token is away")}
+    await mark_compromised(here.world, CALL, "drill", 1, 0, "")
+    assert (await here.keys("drill"))[0].state is KeyState.COMPROMISED
+    here.signer.fails = {}
+    assert (await here.tick(seconds=1)).made == 1

@@ -75,6 +75,22 @@ class KeyDestructionScheduled(_message.Message):
     position: int
     def __init__(self, key: _Optional[_Union[_resources_pb2.IssuerKey, _Mapping]] = ..., position: _Optional[int] = ...) -> None: ...
 
+class KeyDestructionCancelled(_message.Message):
+    __slots__ = ("key", "position")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    key: _resources_pb2.IssuerKey
+    position: int
+    def __init__(self, key: _Optional[_Union[_resources_pb2.IssuerKey, _Mapping]] = ..., position: _Optional[int] = ...) -> None: ...
+
+class KeyDestroyed(_message.Message):
+    __slots__ = ("key", "position")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    key: _resources_pb2.IssuerKey
+    position: int
+    def __init__(self, key: _Optional[_Union[_resources_pb2.IssuerKey, _Mapping]] = ..., position: _Optional[int] = ...) -> None: ...
+
 class RotationFailed(_message.Message):
     __slots__ = ("issuer_id", "issuer_type", "tenant", "version", "failures", "reason", "message", "retry_time")
     ISSUER_ID_FIELD_NUMBER: _ClassVar[int]

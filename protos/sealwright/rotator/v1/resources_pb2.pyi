@@ -39,6 +39,8 @@ class KeyLogEntryType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEY_LOG_ENTRY_TYPE_KEY_RETIRED: _ClassVar[KeyLogEntryType]
     KEY_LOG_ENTRY_TYPE_KEY_COMPROMISED: _ClassVar[KeyLogEntryType]
     KEY_LOG_ENTRY_TYPE_KEY_DESTRUCTION_SCHEDULED: _ClassVar[KeyLogEntryType]
+    KEY_LOG_ENTRY_TYPE_KEY_DESTRUCTION_CANCELLED: _ClassVar[KeyLogEntryType]
+    KEY_LOG_ENTRY_TYPE_KEY_DESTROYED: _ClassVar[KeyLogEntryType]
 SCHEDULE_MODE_UNSPECIFIED: ScheduleMode
 SCHEDULE_MODE_WINDOW: ScheduleMode
 SCHEDULE_MODE_SPARE: ScheduleMode
@@ -56,6 +58,8 @@ KEY_LOG_ENTRY_TYPE_KEY_ACTIVATED: KeyLogEntryType
 KEY_LOG_ENTRY_TYPE_KEY_RETIRED: KeyLogEntryType
 KEY_LOG_ENTRY_TYPE_KEY_COMPROMISED: KeyLogEntryType
 KEY_LOG_ENTRY_TYPE_KEY_DESTRUCTION_SCHEDULED: KeyLogEntryType
+KEY_LOG_ENTRY_TYPE_KEY_DESTRUCTION_CANCELLED: KeyLogEntryType
+KEY_LOG_ENTRY_TYPE_KEY_DESTROYED: KeyLogEntryType
 
 class Schedule(_message.Message):
     __slots__ = ("valid_from_time", "duration", "buffer", "overlap", "mode", "expire_time", "publish_lead_duration")

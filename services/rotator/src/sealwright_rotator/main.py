@@ -8,7 +8,7 @@ from pathlib import Path
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright_common.runtime.app import App, run_service
 from sealwright_common.runtime.db import Database
-from sealwright_common.runtime.events import Broker, Relay
+from sealwright_common.runtime.events import Broker, Consumer, Relay
 from sealwright_common.runtime.grpc import ANYONE, GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.worker import Worker
@@ -24,6 +24,7 @@ from sealwright_rotator.http.app import application
 from sealwright_rotator.http.issuers import IssuerDoor
 from sealwright_rotator.job import Heads, Job
 from sealwright_rotator.ports import World
+from sealwright_rotator.subscriptions import key_endings
 from sealwright_rotator.usecases.directory import Directories
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -76,6 +77,7 @@ async def build(app: App, settings: RotatorSettings) -> None:
     app.add(Worker("alarms", alarms.look, timedelta(seconds=15), clock=app.clock))
     rounds = Job(world, settings.batch, alarms.check, alarms.seen)
     job = app.add(Worker("rotation", rounds.run, settings.tick, clock=app.clock))
+    app.add(Consumer(database, broker, key_endings(world, job.wake)))
     app.add(Worker("log heads", Heads(world).run, settings.head_interval, clock=app.clock))
 
     directories = Directories(world)

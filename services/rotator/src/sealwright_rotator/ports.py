@@ -164,6 +164,10 @@ class IssuerKeys(Protocol):
         """The first ``limit`` keys of a cohort whose windows end after ``moment``, whatever their state."""
         ...
 
+    async def held_as(self, key_ids: Sequence[UUID]) -> list[IssuerKey]:
+        """The keys that have these ids in the signer, of any tenant; ids of others are left out."""
+        ...
+
     async def page(
         self,
         tenant: str | None,

@@ -24,6 +24,8 @@ KEY_EVENTS = {
         rotator.KeyRetired,
         rotator.KeyCompromised,
         rotator.KeyDestructionScheduled,
+        rotator.KeyDestructionCancelled,
+        rotator.KeyDestroyed,
     )
 }
 """The rotator's events that change certify's copy of the schedule."""

@@ -17,7 +17,9 @@ FRESH = timedelta(seconds=10)
 SIGNING_STATES = frozenset({KeyState.PUBLISHED, KeyState.ACTIVE})
 """States in which the window alone decides whether a key signs."""
 
-LISTED_STATES = frozenset({KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.VERIFY_ONLY, KeyState.DESTROY_SCHEDULED})
+LISTED_STATES = frozenset(
+    {KeyState.PUBLISHED, KeyState.ACTIVE, KeyState.VERIFY_ONLY, KeyState.DESTROY_SCHEDULED, KeyState.DESTROYED}
+)
 """States in which a key may stand in the DID document; a compromised key leaves it at once."""
 
 

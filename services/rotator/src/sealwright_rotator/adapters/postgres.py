@@ -303,6 +303,13 @@ class KeyTable:
         )
         return [key_of(row, issuer) for row in rows]
 
+    async def held_as(self, key_ids: Sequence[UUID]) -> list[IssuerKey]:
+        """The keys that have these ids in the signer."""
+        rows = await self._connection.fetch(
+            f"{_KEYS_OF} where k.signing_key = any($1::text[]) order by k.id", [str(key_id) for key_id in key_ids]
+        )
+        return _keys(rows)
+
     async def page(
         self,
         tenant: str | None,

@@ -193,6 +193,8 @@ _KEY_EVENTS = {
     Kind.KEY_ACTIVATED: events_pb2.KeyActivated,
     Kind.KEY_RETIRED: events_pb2.KeyRetired,
     Kind.KEY_DESTRUCTION_SCHEDULED: events_pb2.KeyDestructionScheduled,
+    Kind.KEY_DESTRUCTION_CANCELLED: events_pb2.KeyDestructionCancelled,
+    Kind.KEY_DESTROYED: events_pb2.KeyDestroyed,
 }
 _ISSUER_EVENTS = {Kind.ISSUER_CREATED: events_pb2.IssuerCreated, Kind.ISSUER_CHANGED: events_pb2.IssuerChanged}
 

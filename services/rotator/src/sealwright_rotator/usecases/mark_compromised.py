@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.errors import FailedPrecondition, NotFound, Reason
+from sealwright_common.domain.errors import FailedPrecondition, NotFound, Problem, Reason
 from sealwright_common.domain.issuers import IssuerKey, active_keys
 from sealwright_common.domain.keys import KeyState
 
@@ -14,6 +15,7 @@ from sealwright_rotator.ports import KeyChange, World
 from sealwright_rotator.usecases import lifecycle
 from sealwright_rotator.usecases.change_issuer import not_found
 from sealwright_rotator.usecases.recording import of_key, record
+from sealwright_rotator.usecases.replacement import replacement
 from sealwright_rotator.usecases.rotate import out_of_step
 
 
@@ -29,7 +31,8 @@ class Compromised:
 async def mark_compromised(
     world: World, call: Call, issuer_type: str, cohort: int, slot: int, comment: str
 ) -> Compromised:
-    """Stops ``slot`` from signing at once; if no other key is active, the next slot begins now. A new key is then due.
+    """Stops ``slot`` from signing at once; if no other key is active, the next slot begins now. The key that takes
+    its place is made at the same time, so that blind signing has enough keys again within moments.
 
     The signer is told first: when this call fails halfway, the key is out of use and the call may be repeated.
     """
@@ -50,27 +53,44 @@ async def mark_compromised(
         raise FailedPrecondition(
             Reason.KEY_STATE_CONFLICT, f"slot {slot} is {key.state}; only a key that exists can be compromised"
         )
-    await world.signer.condemn(key, comment)
+    # Made while the signer sees to it that no instance signs with the key any more.
+    making = asyncio.ensure_future(_replacement(world, key))
+    try:
+        await world.signer.condemn(key, comment)
+    finally:
+        fresh = await making
     out = replace(
         key, state=KeyState.COMPROMISED, compromised_at=now, retired_at=key.retired_at or now, version=key.version + 1
     )
-    changes = [KeyChange(key, (out,))]
-    if not active_keys(others, now) and key.window.contains(now):
+    changes = {change.before.id: change for change in (KeyChange(key, (out,)), *fresh)}
+    others += [change.after for change in fresh]
+    successor = _newest(others, now)
+    if successor is None and key.window.contains(now):
         coming = [other for other in others if other.state is KeyState.PUBLISHED and other.window.start > now]
         if coming:
             following = min(coming, key=lambda other: other.slot)
-            changes.append(KeyChange(following, (lifecycle.brought_forward(following, now),)))
-            await world.signer.advance([changes[1].after])
+            successor = lifecycle.brought_forward(following, now)
+            made = changes.get(following.id, KeyChange(following, ()))
+            changes[following.id] = KeyChange(made.before, (*made.steps, successor))
+            await world.signer.advance([successor])
     async with world.store.begin(call) as work:
         if await work.issuers.lock(call.tenant, issuer_type) is None:
             raise not_found(issuer_type)
-        if len(await work.keys.update(changes)) != len(changes):
+        if len(await work.keys.update(list(changes.values()))) != len(changes):
             raise out_of_step(issuer_type)
         await work.issuers.set_due({issuer.id: work.now}, {issuer.id: 0})
         work.audit("key.compromise", str(key.id), issuer_type=issuer_type, cohort=cohort, slot=slot, comment=comment)
-        await record(work, [of_key(out, comment), *(of_key(change.after) for change in changes[1:])])
-        successor = changes[1].after if len(changes) > 1 else _newest(others, now)
+        after = [of_key(state) for change in changes.values() for state in change.steps if state is not out]
+        await record(work, [of_key(out, comment), *after])
         return work.answer(Compromised(out, successor))
+
+
+async def _replacement(world: World, key: IssuerKey) -> list[KeyChange]:
+    """The keys that take the key's place; none if they cannot be made now: the job tries again."""
+    try:
+        return await replacement(world, key, "MarkCompromised")
+    except Problem:
+        return []
 
 
 def _newest(keys: list[IssuerKey], now: datetime) -> IssuerKey | None:

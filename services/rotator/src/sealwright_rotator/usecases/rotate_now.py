@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.errors import Aborted, FailedPrecondition, NotFound, Reason
+from sealwright_common.domain.errors import FailedPrecondition, NotFound, Reason
 from sealwright_common.domain.issuers import IssuerKey, IssuerState, active_keys
 from sealwright_common.domain.keys import KeyState
 
@@ -13,6 +13,7 @@ from sealwright_rotator.ports import KeyChange, World
 from sealwright_rotator.usecases import lifecycle
 from sealwright_rotator.usecases.change_issuer import not_found
 from sealwright_rotator.usecases.recording import of_key, record
+from sealwright_rotator.usecases.replacement import replacement
 from sealwright_rotator.usecases.rotate import out_of_step
 
 
@@ -60,7 +61,7 @@ async def rotate_now(world: World, call: Call, issuer_type: str, cohort: int, sl
     if len(signing) >= issuer.schedule.active:
         changes.append(KeyChange(signing[0], (lifecycle.retired(signing[0], now),)))
         # First of all the key that takes the place of the one used up: there are never fewer than blind signing needs.
-        changes += await _replacement(world, signing[0])
+        changes += await replacement(world, signing[0], "RotateNow")
     await world.signer.advance([change.after for change in changes if change.before.state is not KeyState.PENDING])
     async with world.store.begin(call) as work:
         if await work.issuers.lock(call.tenant, issuer_type) is None:
@@ -71,25 +72,3 @@ async def rotate_now(world: World, call: Call, issuer_type: str, cohort: int, sl
         work.audit("key.rotate", str(target.id), issuer_type=issuer_type, cohort=cohort, slot=slot)
         await record(work, [of_key(state) for change in changes for state in change.steps])
         return work.answer(Rotated(changes[0].after, rotated=True))
-
-
-async def _replacement(world: World, used_up: IssuerKey) -> list[KeyChange]:
-    """The keys that are to be made when ``used_up`` signs no more, planned and made as the job does it; empty if there
-    are enough, or the job is at it. What a crash leaves planned the job takes up."""
-    now, issuer = world.clock.now(), used_up.issuer
-    planned: list[IssuerKey] = []
-    try:
-        async with world.store.begin_system("RotateNow.plan", issuer.tenant) as work:
-            for due in await work.issuers.lock_due([issuer.id]):
-                others = tuple(key for key in due.keys if key.id != used_up.id and key.cohort == used_up.cohort)
-                alone = replace(due.issuer, cohorts=(used_up.cohort,))
-                fresh = lifecycle.plan(replace(due, issuer=alone, keys=others), now)
-                planned = [replace(key, issuer=due.issuer) for key in fresh]
-            if planned:
-                await work.keys.insert(planned)
-                await work.issuers.set_due({issuer.id: now + world.lease}, {issuer.id: 0})
-                await record(work, [of_key(key) for key in planned])
-    except Aborted:
-        return []
-    made = await world.signer.make(planned) if planned else []
-    return [lifecycle.born(key, new, now) for key, new in zip(planned, made, strict=True)]
