@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.timeout(300)
+DELIVERED = [("MembershipCredential", "vc11-sl2021/jwt"), ("DataAuditCredential", "vc20-bssl/jwt")]
 COMMAND = Path(sysconfig.get_path("scripts"), "sealwright")
 
 
@@ -36,6 +37,11 @@ def test_the_demo_issues_the_day_and_the_credential(tmp_path: Path) -> None:
     assert {hour["delivery"] for hour in electricity["certificates"]} == {"delivered"}
     assert told["credential"]["type"] == "MembershipCredential"
     assert told["credential"]["claims"]["companyNumber"] == "DK-12345678"
+    company = told["dataspace"]
+    assert [(one["type"], one["profile"]) for one in company["credentials"]] == DELIVERED
+    assert {one["claims"]["companyNumber"] for one in company["credentials"]} == {"DK-12345678"}
+    assert company["did"].startswith("did:web:")
+    assert all(one["status"] and one["valid_until"] for one in company["credentials"])
 
 
 def test_the_demo_shows_tables_and_starts_afresh_each_time(tmp_path: Path) -> None:
@@ -44,6 +50,7 @@ def test_the_demo_shows_tables_and_starts_afresh_each_time(tmp_path: Path) -> No
         assert run.returncode == 0, run.stdout + run.stderr
         assert "15 of 15 match" in run.stdout
         assert "MembershipCredential" in run.stdout
+        assert "DataAuditCredential" in run.stdout
 
 
 def test_a_demo_that_cannot_run_says_why(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def describe(mesh: Mesh, seconds: float) -> None:
     if "registry" in profile.sandbox:
         table.add_row("registry", profile.sandbox["registry"], profile.sandbox["registry_admin"], "")
         table.add_row("wallet", "", profile.sandbox["wallet"], "")
+        table.add_row("holder", "", profile.sandbox["holder"], "")
     console.print(table)
     lines = [f"PostgreSQL  {hidden(url)}" for url in list(profile.databases.values())[:1]]
     lines += [

@@ -1,4 +1,4 @@
-"""The second half of the demo: a company gets its MembershipCredential, and a stranger checks it."""
+"""The second part of the demo: a company gets its MembershipCredential, and a stranger checks it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def issue_membership(mesh: Sealwright, progress: Progress) -> Membership:
             )
         )
     with progress.step("a verifier checks it against the published DID document") as outcome:
-        verified = await _verify(answer.payload)
+        verified = await verify_as_stranger(answer.payload, (b"Solar", b"Lunar"))
         outcome.append("signature, validity, type and subject hold")
     said = {name: value for name, value in verified.claims.items() if name != "id"}
     if verified.subject != holder or said.get("companyNumber") != CLAIMS["onboarding"]["companyNumber"]:
@@ -123,8 +123,12 @@ async def _define(mesh: Sealwright) -> str:
     return stored.tenant.did
 
 
-async def _verify(payload: str) -> Verified:
-    """What a stranger does: resolve the issuer's did:web, take its key, check the credential, refuse a forged one."""
+async def verify_as_stranger(payload: str, forgery: tuple[bytes, bytes]) -> Verified:
+    """What a stranger does: resolve the issuer's did:web, take its key, check the credential, refuse a forged one.
+
+    `forgery` is what the forged credential says, instead of what. Raises Missing if the credential does not verify, or
+    the forged one does.
+    """
     issuer = parse(payload).claims.get("iss") or parse(payload).claims["issuer"]
     async with aiohttp.ClientSession() as http, http.get(did_web_url(issuer)) as answer:
         answer.raise_for_status()
@@ -135,7 +139,7 @@ async def _verify(payload: str) -> Verified:
     except NotVerified as error:
         raise Missing(f"the credential does not verify: {error.message}") from error
     head, body, signature = payload.split(".")
-    other = b64url(unb64url(body).replace(b"Solar", b"Lunar"))
+    other = b64url(unb64url(body).replace(*forgery))
     try:
         verify_jwt_vc(f"{head}.{other}.{signature}", Trust(keys=keys), datetime.now(UTC))
     except NotVerified:

@@ -1,4 +1,4 @@
-"""The first half of the demo: the hours of a June day become certificates in the registry and slices in a wallet."""
+"""The first part of the demo: the hours of a June day become certificates in the registry and slices in a wallet."""
 
 from __future__ import annotations
 

@@ -10,13 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from sealwright_client.mesh.demo.credential import Membership
+from sealwright_client.mesh.demo.dataspace import Company
 from sealwright_client.mesh.demo.electricity import Day
 from sealwright_client.mesh.demo.progress import Progress
 from sealwright_client.mesh.demo.wallet import WalletCredential
 from sealwright_client.terminal import console
 
 
-def show(day: Day, membership: Membership, wallet: WalletCredential, progress: Progress, seconds: float) -> None:
+def show(
+    day: Day, membership: Membership, company: Company, wallet: WalletCredential, progress: Progress, seconds: float
+) -> None:
     """Tables for people."""
     table = _table("Certificates of the day")
     for column in ("UTC", "Wh", "position", "key", "valid", "s", "wallet"):
@@ -35,6 +38,14 @@ def show(day: Day, membership: Membership, wallet: WalletCredential, progress: P
     credential.add_row("says", Text(", ".join(f"{name}: {value}" for name, value in membership.claims.items())))
     credential.add_row("key", f"{membership.key_id}, valid {membership.window}")
     console.print(credential)
+    delivered = _table(f"Delivered over DCP to {company.did}, {company.seconds * 1000:.0f} ms after its request")
+    for column in ("type", "profile", "says", "valid", "key", "status"):
+        delivered.add_column(column)
+    for one in company.credentials:
+        said = ", ".join(f"{name}: {value}" for name, value in one.claims.items())
+        row = (one.type, one.profile, said, f"until {one.valid_until:.10}", one.key_id[-8:], one.status)
+        delivered.add_row(*(Text(cell) for cell in row))
+    console.print(delivered)
     held = _table("In the wallet", header=False)
     held.add_row("format", wallet.format)
     held.add_row("says", Text(", ".join(f"{name}: {value}" for name, value in wallet.claims.items())))
@@ -52,7 +63,9 @@ def _table(title: str, header: bool = True) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE, show_header=header)
 
 
-def show_json(day: Day, membership: Membership, wallet: WalletCredential, progress: Progress, seconds: float) -> None:
+def show_json(
+    day: Day, membership: Membership, company: Company, wallet: WalletCredential, progress: Progress, seconds: float
+) -> None:
     """One JSON object for programs."""
     body = {
         "ok": True,
@@ -65,6 +78,7 @@ def show_json(day: Day, membership: Membership, wallet: WalletCredential, progre
             "certificates": [asdict(hour) for hour in day.hours],
         },
         "credential": asdict(membership),
+        "dataspace": asdict(company),
         "wallet": asdict(wallet),
         "steps": [asdict(step) for step in progress.steps],
     }

@@ -1,4 +1,4 @@
-"""Runs the demo: a fresh mesh in a folder of its own, both halves, the report."""
+"""Runs the demo: a fresh mesh in a folder of its own, its parts, the report."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sealwright_sandbox.mesh.lock import FolderLock
 from sealwright_client.client import Sealwright
 from sealwright_client.mesh.connecting import client_profile
 from sealwright_client.mesh.demo.credential import issue_membership
+from sealwright_client.mesh.demo.dataspace import onboard_company
 from sealwright_client.mesh.demo.electricity import READINGS, issue_day
 from sealwright_client.mesh.demo.progress import Missing, Progress
 from sealwright_client.mesh.demo.report import show, show_json
@@ -47,7 +48,7 @@ async def _demo(options: MeshOptions, root: Path, as_json: bool) -> None:
     started = time.monotonic()
     mesh = Mesh(options)
     try:
-        with progress.step("the mesh starts: PostgreSQL, NATS, token, four services, registry, wallet") as outcome:
+        with progress.step("the mesh starts: PostgreSQL, NATS, token, four services, sandboxes") as outcome:
             await mesh.start()
             outcome.append("plaintext" if options.plaintext else "mutual TLS between all")
         if not as_json:
@@ -56,14 +57,15 @@ async def _demo(options: MeshOptions, root: Path, as_json: bool) -> None:
         async with Sealwright.open(client_profile(mesh)) as client:
             day = await issue_day(client, root / READINGS, progress)
             membership = await issue_membership(client, progress)
+            company = await onboard_company(client.profile, progress)
             wallet = await issue_to_wallet(client, progress)
     finally:
         await mesh.stop()
     seconds = time.monotonic() - started
     if as_json:
-        show_json(day, membership, wallet, progress, seconds)
+        show_json(day, membership, company, wallet, progress, seconds)
         return
-    show(day, membership, wallet, progress, seconds)
+    show(day, membership, company, wallet, progress, seconds)
     console.print(f"Everything is in {options.folder}; the next demo starts afresh.", markup=False, soft_wrap=True)
     console.print("./mesh up keeps a mesh running to try things on.", markup=False)
 

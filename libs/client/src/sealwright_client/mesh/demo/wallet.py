@@ -1,4 +1,4 @@
-"""The third part of the demo: an offer as a QR code, a wallet that redeems it, a credential that verifies offline."""
+"""The fourth part of the demo: an offer as a QR code, a wallet that redeems it, a credential that verifies offline."""
 
 from __future__ import annotations
 
