@@ -41,7 +41,7 @@ def settings(token: Token, lock_dir: Path, pin: str | None = None) -> TokenSetti
 def key(hsm: Pkcs11Hsm) -> Iterator[TokenKey]:
     key = hsm.generate(str(uuid4()), KeyAlgorithm.ES256, 0)
     yield key
-    hsm.destroy(key)
+    hsm.destroy(key.label)
 
 
 def slot_of(hsm: Pkcs11Hsm) -> ctypes.c_ulong:
@@ -205,7 +205,7 @@ def test_keys_never_leave(hsm: Pkcs11Hsm) -> None:
         assert found[Attribute.SIGN]
         assert not any(found[other] for other in (Attribute.DECRYPT, Attribute.UNWRAP, Attribute.DERIVE))
         assert len(found[Attribute.ALLOWED_MECHANISMS]) == 1
-        hsm.destroy(key)
+        hsm.destroy(key.label)
 
 
 async def test_a_faulty_signature_never_leaves(hsm: Pkcs11Hsm, key: TokenKey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_rfc_9474(hsm: Pkcs11Hsm, vector: dict[str, str]) -> None:
     (signature,) = hsm.sign(key, [bytes.fromhex(vector["blinded_msg"])])
     assert signature.hex() == vector["blind_sig"]
     assert blind_rsa.inverts(key.public_key, bytes.fromhex(vector["blinded_msg"]), signature)
-    hsm.destroy(key)
+    hsm.destroy(key.label)
 
 
 @pytest.mark.parametrize("name", ["t2go", "t2ts", "t2rs"])
@@ -78,4 +78,4 @@ def test_privacy_pass_type_2(hsm: Pkcs11Hsm, name: str) -> None:
         key = put(hsm, numbers.p, numbers.q, numbers.public_numbers.e)
         (signature,) = hsm.sign(key, [bytes.fromhex(vector["token_request"])[3:]])
         assert signature.hex() == vector["token_response"]
-        hsm.destroy(key)
+        hsm.destroy(key.label)

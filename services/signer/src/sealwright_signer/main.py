@@ -34,6 +34,7 @@ from sealwright_signer.subscriptions.queue import BlindSignQueue, RedeemQueue
 from sealwright_signer.subscriptions.schedule import ScheduleFeed
 from sealwright_signer.usecases.blind_sign import BlindSign
 from sealwright_signer.usecases.change_keys import ChangeKeys
+from sealwright_signer.usecases.clear_unfinished_keys import ClearUnfinishedKeys
 from sealwright_signer.usecases.create_keys import CreateKeys
 from sealwright_signer.usecases.destroy_due_keys import DestroyDueKeys
 from sealwright_signer.usecases.read_keys import ReadKeys
@@ -97,6 +98,8 @@ async def build(app: App, settings: SignerSettings) -> None:
     destroy = DestroyDueKeys(database.begin_system, vault, book, app.clock)
     app.add(Worker("signing-ledger", ledger.flush, timedelta(seconds=1)))
     app.add(Worker("destroy-due-keys", destroy, timedelta(minutes=1)))
+    clear = ClearUnfinishedKeys(database.begin_system, vault, app.clock)
+    app.add(Worker("clear-unfinished-keys", clear, timedelta(minutes=1)))
 
     rotator = None if settings.rotator is None else app.add(connect(settings.rotator, "rotator", settings.tls))
     feed = ScheduleFeed(database, book, settings.schedule_staleness, app.clock, rotator)

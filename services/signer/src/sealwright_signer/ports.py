@@ -51,8 +51,8 @@ class Hsm(Protocol):
         """The key's PKCS#11 URI (RFC 7512), or the like; it holds no secret."""
         ...
 
-    def destroy(self, key: TokenKey) -> None:
-        """Removes both halves for good; a key that is not there is no error."""
+    def destroy(self, label: str) -> None:
+        """Removes both halves of the pair called ``label`` for good; one that is not there is no error."""
         ...
 
     def wrap(self, plain: bytes, context: bytes) -> bytes:
@@ -181,6 +181,10 @@ class Vault(Protocol):
         """Makes the private key unusable for good."""
         ...
 
+    async def discard(self, key_ids: Sequence[UUID]) -> None:
+        """Removes pairs that were never recorded from the token; those that are not there are no error."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KeyFilter:
@@ -235,8 +239,20 @@ class Redemption:
 class Keys(Protocol):
     """Stored keys; every look-up is by tenant. Reads lock nothing unless they say so."""
 
+    async def begin_making(self, key_ids: Sequence[UUID]) -> None:
+        """Remembers, once committed, that the token may hold pairs of these ids that no key is recorded for."""
+        ...
+
+    async def take_unfinished(self, before: datetime, limit: int) -> list[UUID]:
+        """Ids begun before then and not recorded, which they can be no more; those being recorded are skipped."""
+        ...
+
     async def insert(self, keys: Sequence[StoredKey]) -> None:
-        """Stores new keys. AlreadyExists SLOT_TAKEN if an issuer's slot has a key already."""
+        """Stores new keys, which ends their making.
+
+        AlreadyExists SLOT_TAKEN if an issuer's slot has a key already; Unavailable if a key of the token was not begun,
+        or was taken as unfinished since.
+        """
         ...
 
     async def get(self, tenant: str, ids: Sequence[UUID]) -> dict[UUID, StoredKey]:

@@ -62,11 +62,11 @@ class FileHsm:
         signer = self._signer(key)
         return [signer(data) for data in inputs]
 
-    def destroy(self, key: TokenKey) -> None:
+    def destroy(self, label: str) -> None:
         """Removes the file."""
         with self._lock:
-            self._path(key.label).unlink(missing_ok=True)
-            self._open.pop(key.label, None)
+            self._path(label).unlink(missing_ok=True)
+            self._open.pop(label, None)
 
     def wrap(self, plain: bytes, context: bytes) -> bytes:
         """AES-256-GCM by the root key: nonce, ciphertext and tag."""

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sealwright_common.domain.errors import AlreadyExists, Reason
+from sealwright_common.domain.errors import AlreadyExists, Reason, Unavailable
 from sealwright_common.domain.intervals import Interval
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeySlot, KeyState, Protection
 from sealwright_common.runtime.db import UnitOfWork
@@ -46,8 +46,37 @@ class PostgresKeys:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def begin_making(self, key_ids: Sequence[UUID]) -> None:
+        """Remembers pairs that the token is to make."""
+        await self._connection.execute(
+            "insert into key_making (id, begun_time) select id, now() from unnest($1::uuid[]) id", key_ids
+        )
+
+    async def take_unfinished(self, before: datetime, limit: int) -> list[UUID]:
+        """Removes rows begun before then; their ids. Rows of keys that are being recorded are locked and skipped."""
+        rows = await self._connection.fetch(
+            "delete from key_making where id = any(array(select id from key_making where begun_time < $1"
+            " order by begun_time limit $2 for update skip locked)) returning id",
+            before,
+            limit,
+        )
+        return [row["id"] for row in rows]
+
     async def insert(self, keys: Sequence[StoredKey]) -> None:
-        """Stores new keys. AlreadyExists SLOT_TAKEN if an issuer's slot has a key already."""
+        """Stores new keys, which ends their making.
+
+        AlreadyExists SLOT_TAKEN if an issuer's slot has a key already; Unavailable if the making of one was given up.
+        """
+        in_token = [stored.key.id for stored in keys if stored.key.protection is Protection.HSM]
+        if in_token:
+            ended = await self._connection.fetch(
+                "delete from key_making where id = any($1::uuid[]) returning id", in_token
+            )
+            if len(ended) != len(in_token):
+                raise Unavailable(
+                    Reason.TOKEN_UNAVAILABLE,
+                    "the token took too long to make these keys and they were given up; try again",
+                )
         try:
             await self._connection.execute(_INSERT, *_transposed([_row(key) for key in keys]))
         except asyncpg.UniqueViolationError as error:

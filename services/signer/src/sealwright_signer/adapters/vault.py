@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import structlog
 from sealwright_common.domain.errors import FailedPrecondition, Internal, Reason
 from sealwright_common.domain.keys import Key, Protection
+from sealwright_common.runtime.faults import fault_point
 
 from sealwright_signer.adapters import metrics
 from sealwright_signer.adapters.blind import BlindSigning
@@ -61,8 +63,9 @@ class KeyVault:
                     pairs.append(KeyPair(public_key, where, token_key_id(new.algorithm, public_key)))
             except Exception:
                 for key in made:
-                    self._hsm.destroy(key)
+                    self._hsm.destroy(key.label)
                 raise
+            fault_point("signer.keys_made")
             return pairs
 
         return await self._making.run(make)
@@ -121,9 +124,18 @@ class KeyVault:
     async def destroy(self, key: StoredKey) -> None:
         """Removes a token's key; a wrapped key is gone with its blob, and from memory here."""
         if key.key.protection is Protection.HSM:
-            await self._making.run(lambda: self._hsm.destroy(_token_key(key.key)))
+            await self.discard([key.key.id])
         else:
             self._wrapped.evict(key.key)
+
+    async def discard(self, key_ids: Sequence[UUID]) -> None:
+        """Removes whatever pairs of these ids the token has."""
+
+        def remove() -> None:
+            for key_id in key_ids:
+                self._hsm.destroy(str(key_id))
+
+        await self._making.run(remove)
 
     def _token_work(self, key: Key) -> Callable[[Sequence[bytes]], list[bytes]]:
         token_key = _token_key(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.clock import Clock
@@ -41,9 +41,10 @@ class KeySpec:
 
 
 class CreateKeys:
-    """Makes the key pairs first, then records them all in one transaction.
+    """Notes which pairs the token is to make, makes them, then records all keys in one transaction.
 
-    If the record is not made, the pairs are destroyed again; they were never told to anybody.
+    If the record is not made, the pairs are destroyed again; they were never told to anybody. What a crash leaves in
+    the token is found by the note and cleared later.
     """
 
     def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
@@ -59,6 +60,10 @@ class CreateKeys:
             NewKey(new_id(now), call.tenant, s.algorithm, s.purpose, s.protection, s.rsa_bits or _RSA_BITS)
             for s in specs
         ]
+        in_token = [n.id for n in new if n.protection is Protection.HSM]
+        if in_token:
+            async with self._store.begin(replace(call, request_id=None)) as work:
+                await work.keys.begin_making(in_token)
         keys = await self._made(call, new, specs)
         complete = False
         try:
@@ -78,7 +83,7 @@ class CreateKeys:
         except BaseException:
             # Once the commit was tried its outcome is the database's: only what surely was not recorded is destroyed.
             if not complete:
-                await asyncio.shield(self._discard(keys))
+                await asyncio.shield(self._vault.discard(in_token))
             raise
         return answer
 
@@ -98,11 +103,8 @@ class CreateKeys:
             raise
 
     async def _discard_made(self, making: asyncio.Future[list[StoredKey]]) -> None:
-        await self._discard(await making)
-
-    async def _discard(self, keys: Sequence[StoredKey]) -> None:
-        for stored in keys:
-            await self._vault.destroy(stored)
+        keys = await making
+        await self._vault.discard([s.key.id for s in keys if s.key.protection is Protection.HSM])
 
 
 def _check(specs: Sequence[KeySpec]) -> None:

@@ -31,7 +31,7 @@ class Pkcs11Hsm:
         self._token = Token(settings)
         self._label = settings.label
         self._self_test: TokenKey | None = None
-        self._proven: set[tuple[str, bytes]] = set()
+        self._proven: dict[str, bytes] = {}
 
     @property
     def name(self) -> str:
@@ -65,14 +65,10 @@ class Pkcs11Hsm:
 
         return self._token.use(work)
 
-    def destroy(self, key: TokenKey) -> None:
-        """Removes every object of the key's label."""
-
-        def work(session: Session) -> None:
-            _remove(session, key.label)
-
-        self._token.use(work)
-        self._proven.discard((key.label, key.public_key))
+    def destroy(self, label: str) -> None:
+        """Removes every object of the label."""
+        self._token.use(lambda session: _remove(session, label))
+        self._proven.pop(label, None)
 
     def wrap(self, plain: bytes, context: bytes) -> bytes:
         """AES-256-GCM by the token's wrapping key: version, nonce, ciphertext and tag."""
@@ -118,7 +114,7 @@ class Pkcs11Hsm:
 
     def _private_key(self, session: Session, key: TokenKey) -> Any:
         handle = session.handles.get(key.label)
-        if handle is None or (key.label, key.public_key) not in self._proven:
+        if handle is None or self._proven.get(key.label) != key.public_key:
             # A label alone proves nothing: exactly one pair must have it, with the public half on record.
             public = _one(session, ObjectClass.PUBLIC_KEY, key.label)
             if mechanisms.public_key(public, key.algorithm) != key.public_key:
@@ -126,7 +122,7 @@ class Pkcs11Hsm:
                     Reason.KEY_NOT_USABLE, f"the token's key {key.label} is not the key on record; do not use it"
                 )
             handle = session.handles[key.label] = _one(session, ObjectClass.PRIVATE_KEY, key.label)
-            self._proven.add((key.label, key.public_key))
+            self._proven[key.label] = key.public_key
         return handle
 
     def _wrapping_key(self, session: Session) -> Any:
