@@ -29,6 +29,9 @@ from tests.support import blinding
 from tests.support.bus import Bus
 from tests.support.signer import SignerProcess
 
+NONCE_RUNS, NONCE_BATCH = 3, 1000
+"""12,000 signatures: two instances, two keys, and a restart between the runs."""
+
 
 @pytest_asyncio.fixture(scope="module")
 async def two(
@@ -92,6 +95,36 @@ async def test_a_token_is_spent_once_however_many_try(two: list[SignerProcess], 
     assert statuses["VERIFIED"] + statuses["DUPLICATE"] + statuses["REFUSED"] == 60
     assert statuses["REFUSED"] in (20, 40)
     assert len({a.outcome.redemption_id for a in answers if a.outcome.redemption_id}) == 1
+    for channel in channels:
+        await channel.close()
+
+
+@pytest.mark.promise(25)
+async def test_no_nonce_is_used_twice(two: list[SignerProcess]) -> None:
+    """The same digest signed over and over: equal values of r would be equal nonces, and give the key away."""
+    channels = [signer.channel() for signer in two]
+    keys = await create(channels[0], spec("ES256"), spec("ES256", "WRAPPED"))
+    requests = [
+        signing_service_pb2.SignBatchRequest(
+            key_id=key.id, purpose=keys_pb2.KEY_PURPOSE_ASSERTION, inputs=[b"the same"] * NONCE_BATCH
+        )
+        for key in keys
+    ]
+    seen: set[bytes] = set()
+    for run in range(NONCE_RUNS):
+        if run:
+            # Once as in a crash, once in good order: a generator that starts anew must not start alike.
+            for signer in two:
+                await asyncio.to_thread(signer.kill if run % 2 else signer.stop)
+                signer.start()
+            for signer in two:
+                await signer.wait_ready(60)
+        stubs = [signing_service_pb2_grpc.SigningServiceStub(channel) for channel in channels]
+        answers = await asyncio.gather(
+            *(s.SignBatch(r, timeout=60, wait_for_ready=True) for s in stubs for r in requests)
+        )
+        seen.update(signature[:32] for answer in answers for signature in answer.signatures)
+    assert len(seen) == NONCE_RUNS * NONCE_BATCH * len(two) * len(keys)
     for channel in channels:
         await channel.close()
 
