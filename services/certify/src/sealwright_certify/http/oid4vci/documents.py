@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sealwright_certify.http.oid4vci.door import Door, answer
+from sealwright_certify.http.oid4vci.languages import localized, wanted_languages
 from sealwright_certify.usecases.oid4vci.metadata import (
     issuer_identifier,
     issuer_metadata,
@@ -26,7 +27,7 @@ from sealwright_certify.usecases.oid4vci.metadata import (
     type_metadata,
 )
 
-_CACHED = {"cache-control": "public, max-age=60", "vary": "accept"}
+_CACHED = {"cache-control": "public, max-age=60", "vary": "accept, accept-language"}
 _SIGNING = frozenset({KeyAlgorithm.ES256, KeyAlgorithm.ES384, KeyAlgorithm.EDDSA, KeyAlgorithm.PS256})
 
 
@@ -37,12 +38,17 @@ class Documents:
         self._door = door
 
     async def issuer_metadata(self, request: Request) -> Response:
-        """Section 12.2: JSON, or a signed JWT for those who accept only or also ``application/jwt``."""
+        """Section 12.2: JSON, or a signed JWT for those who accept only or also ``application/jwt``.
+
+        In the language asked for, where the document has it."""
         issuer = await self._door.issuer(request)
-        document = await self._metadata(issuer)
+        document, languages = await self._metadata(issuer), list[str]()
+        if wanted := wanted_languages(request.headers.get("accept-language", "")):
+            document, languages = localized(document, wanted)
+        headers = {**_CACHED, **({"content-language": ", ".join(languages)} if languages else {})}
         if "application/jwt" in request.headers.get("accept", ""):
-            return await self._signed(issuer, document)
-        return answer(document, headers=_CACHED)
+            return await self._signed(issuer, document, headers)
+        return answer(document, headers=headers)
 
     async def _metadata(self, issuer: Issuer) -> dict[str, Any]:
         algorithms: dict[str, KeyAlgorithm] = {}
@@ -57,7 +63,7 @@ class Documents:
             algorithms[id_] = key.algorithm
         return issuer_metadata(self._door.public_url, issuer, algorithms, self._door.encryption.public)
 
-    async def _signed(self, issuer: Issuer, document: Mapping[str, Any]) -> Response:
+    async def _signed(self, issuer: Issuer, document: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
         now = self._door.clock.now()
         key = await self._door.keys.active(issuer.tenant, issuer.key_issuer, _SIGNING, now)
         here = issuer_identifier(self._door.public_url, issuer.path)
@@ -65,7 +71,7 @@ class Documents:
         named = IssuerKey(key.key_id, key.algorithm, key.jwk, here, key.key_id, key.chain)
         unsigned = self._door.write_jwt("openidvci-issuer-metadata+jwt", named, payload)
         [signature] = await self._door.keys.sign(issuer.tenant, key, [unsigned.message])
-        return Response(str(unsigned.assemble(signature)), headers=_CACHED, media_type="application/jwt")
+        return Response(str(unsigned.assemble(signature)), headers=dict(headers), media_type="application/jwt")
 
     async def server_metadata(self, request: Request) -> Response:
         """RFC 8414 for our own token endpoint."""
