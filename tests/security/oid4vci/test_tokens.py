@@ -371,3 +371,22 @@ async def test_offers_that_cannot_be(door: Door) -> None:
         ids = options.pop("configuration_ids", ("person-sd",))
         with pytest.raises(InvalidArgument):
             await door.offer(*ids, **options)
+
+
+async def test_claims_of_a_megabyte_are_refused_and_not_issued(door: Door) -> None:
+    async with Wallet(base=door.base) as wallet:
+        opened, _ = await opened_offer(wallet, door, claims={"person": {**PERSON, "given_name": "x" * 1_048_576}})
+        await wallet.redeem(opened)
+        with pytest.raises(Refused) as refused:
+            await wallet.obtain(opened, "person-sd", [WalletKey()])
+    assert (refused.value.status, refused.value.error) == (400, "credential_request_denied")
+
+
+async def test_one_request_nobody_expected_does_not_stop_those_that_commit_with_it(door: Door) -> None:
+    async with Wallet(base=door.base) as wallet:
+        offers = [(await opened_offer(wallet, door))[0] for _ in range(6)]
+        extra = [{"client_id": "a\x00b"}, *[{} for _ in offers[1:]]]
+        answers = await asyncio.gather(
+            *(code_of(wallet, offer, **more) for offer, more in zip(offers, extra, strict=True))
+        )
+    assert answers == ["invalid_request", *["token"] * 5]

@@ -9,7 +9,11 @@ from sealwright_common.domain.errors import FieldProblem, InvalidArgument, Reaso
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.oid4vci import Dataset
 
+from sealwright_certify.adapters.formats.jose import dump
 from sealwright_certify.ports import SchemaEngine, TemplateEngine
+
+MAX_CONTENT = 262_144
+"""Bytes of a credential's content as JSON: as much as an offer may bring, and less than a verifier refuses."""
 
 
 class DatasetContent:
@@ -39,6 +43,8 @@ class DatasetContent:
             if violations:
                 problems = [FieldProblem("claims", violation) for violation in violations[:10]]
                 raise InvalidArgument.of_all(problems, reason=Reason.CLAIMS_INVALID)
+        if len(dump(content)) > MAX_CONTENT:
+            raise InvalidArgument.of("claims", f"at most {MAX_CONTENT} bytes as JSON", reason=Reason.CLAIMS_INVALID)
         return content
 
 
