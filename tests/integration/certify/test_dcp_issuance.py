@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -13,13 +14,13 @@ from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
 
-from tests.support.certify import SEED, Issuing, rid, template_definition
+from tests.support.certify import SEED, Issuing, fetch, rid, template_definition
 
 pytestmark = pytest.mark.timeout(180)
 
 
-async def test_r1_r2_r11_r25_r32_company_is_onboarded_and_gets_its_credentials(issuing: Issuing) -> None:
-    """R1, R2, R11, R12, R13, R16, R25, R26, R32: a row, a request; both credentials arrive and verify."""
+async def test_r1_r2_r11_r25_company_is_onboarded_and_gets_its_credentials(issuing: Issuing) -> None:
+    """R1, R2, R11, R13, R16, R25, R26: a row, a request; both credentials arrive and verify."""
     await issuing.define(template_definition("DataAuditCredential"))
     name = await issuing.member()
 
@@ -39,6 +40,28 @@ async def test_r1_r2_r11_r25_r32_company_is_onboarded_and_gets_its_credentials(i
     assert delivery.message["issuerPid"] == process.id
     code, body = await issuing.holders.status(name, location, issuing.did)
     assert (code, body["status"]) == (200, "ISSUED")
+
+
+async def test_r32_metadata_did_document_and_status_list_are_served(issuing: Issuing) -> None:
+    """R32: whoever holds a credential alone finds the issuer's keys, its metadata and the credential's status."""
+    name = await issuing.member()
+    status, location = await issuing.ask(name, "MembershipCredential")
+    assert status == 201
+    payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
+    await issuing.ends(location)
+
+    assert (await issuing.holders.status(name, location, issuing.did))[1]["status"] == "ISSUED"
+    code, _, text = await asyncio.to_thread(fetch, f"{issuing.base}/metadata")
+    metadata = json.loads(text)
+    assert (code, metadata["issuer"]) == (200, issuing.did)
+    assert "MembershipCredential" in [one["credentialType"] for one in metadata["credentialsSupported"]]
+    services = {one["type"]: one["serviceEndpoint"] for one in issuing.document()["service"]}
+    assert services["IssuerService"] == issuing.base
+    entry = issuing.verify(payload).status[0]
+    code, headers, listed = await asyncio.to_thread(fetch, entry.uri)
+    assert code == 200
+    assert headers["etag"]
+    assert issuing.verify(listed).issuer == issuing.did
 
 
 async def test_r13_r14_the_seeds_definition_is_taken_as_it_stands(issuing: Issuing) -> None:

@@ -121,7 +121,6 @@ async def test_without_a_token_there_is_nothing(issuing: Issuing) -> None:
     assert (await issuing.holders.status(name, f"{issuing.base}/requests/{rid()}", issuing.did))[0] == 404
 
 
-@pytest.mark.promise(22)
 async def test_one_token_is_good_once_however_many_come_at_once(issuing: Issuing) -> None:
     """60 requests with one token at the same time: exactly one is accepted, and none afterwards."""
     name = await issuing.member()
