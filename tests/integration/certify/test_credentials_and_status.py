@@ -65,6 +65,29 @@ async def _until(condition: Any) -> None:
             await asyncio.sleep(0.05)
 
 
+async def test_status_lists_are_signed_anew_before_they_run_out(issuing: Issuing) -> None:
+    """A list whose time to renew has come is served with a later validity, though no entry changed."""
+    name = await issuing.member()
+    await issuing.ask(name, "MembershipCredential")
+    entry = issuing.verify((await issuing.holders.wait(name, 1))[0].payloads[0]).status[0]
+    first = await asyncio.to_thread(fetch, entry.uri)
+    until = issuing.verify(first[2]).valid_until
+    list_id = uuid.UUID(entry.uri.rpartition("/")[2])
+    await issuing.rows("update status_list set renew_time = now() - interval '1 minute' where id = $1", list_id)
+    async with asyncio.timeout(10):
+        # An instance answers from memory for a second.
+        while (second := await asyncio.to_thread(fetch, entry.uri))[1]["etag"] == first[1]["etag"]:
+            await asyncio.sleep(0.2)
+    renewed = issuing.verify(second[2]).valid_until
+    assert until is not None
+    assert renewed is not None
+    assert renewed > until
+    rows = await issuing.rows(
+        "select renew_time > now() + interval '11 hours' as later from status_list where id = $1", list_id
+    )
+    assert rows[0]["later"]
+
+
 async def test_status_lists_have_etags(issuing: Issuing) -> None:
     """The same list is answered by 304, and by a new ETag after a change."""
     credential = await _one(issuing, "MembershipCredential")
