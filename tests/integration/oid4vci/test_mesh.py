@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -136,6 +139,52 @@ async def test_a_document_signer_certificate_from_request_to_mdoc(client: Sealwr
         await issuers.ImportCertificates(
             pb.ImportCertificatesRequest(request_id=rid(), key_issuer="eddsa", chain_pem=chain)
         )
+
+
+async def sealwright(mesh: Mesh, *arguments: str) -> tuple[int, str]:
+    """Exit code of a verb and what it printed, errors included."""
+    tls = mesh.profile.tls
+    assert tls is not None
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALWRIGHT_")}
+    environment |= {f"SEALWRIGHT_TLS_{name.upper()}": tls[name] for name in ("cert", "key", "ca")}
+    environment["SEALWRIGHT_CERTIFY"] = mesh.profile.services["certify"]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from sealwright_client.cli import main; main()", *arguments),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+async def test_the_verbs_make_and_show_an_offer(mesh: Mesh, client: Sealwright, tmp_path: Path) -> None:
+    claims, picture = tmp_path / "claims.json", tmp_path / "offer.svg"
+    claims.write_text(json.dumps({"person": PERSON}))
+    create = ("offer", "create", "person-sd", "--issuer", "demo", "--claims", str(claims))
+    code, out = await sealwright(mesh, *create, "--pin", "6", "--qr", str(picture), "--json")
+    made = json.loads(out)
+    assert (code, len(made["transaction_code"])) == (0, 6)
+    assert picture.read_bytes().startswith(b"<?xml")
+
+    code, out = await sealwright(mesh, "offer", "show", made["id"], "--json")
+    shown = json.loads(out)
+    assert (code, shown["state"], shown["link"]) == (0, "PENDING", made["link"])
+    code, out = await sealwright(mesh, "offer", "show", made["id"])
+    assert code == 0
+    assert "█" in out
+
+    async with Wallet() as wallet:
+        opened = await wallet.open_offer(made["link"])
+        await wallet.redeem(opened, made["transaction_code"])
+    code, out = await sealwright(mesh, "offer", "show", made["id"], "--json")
+    assert (code, json.loads(out)["state"], json.loads(out)["link"]) == (0, "REDEEMED", "")
+
+    for size, refusal in ((300_000, "claims_json"), (1_048_576, "REQUEST_TOO_LARGE")):
+        claims.write_text(json.dumps({"person": {**PERSON, "given_name": "x" * size}}))
+        code, out = await sealwright(mesh, *create)
+        assert code == 1
+        assert refusal in out
 
 
 async def test_a_revoked_credential_shows_in_the_token_status_list(client: Sealwright) -> None:
