@@ -389,7 +389,7 @@ async def test_the_signer_has_the_last_word_on_the_end_of_a_key(here: Here) -> N
         name = message.DESCRIPTOR.full_name
         event = Event(new_id(here.clock.now()), name, str(key.key_id), version, "default", here.clock.now(), payload)
         for _ in range(2):
-            await subscription.handler([event], lambda: here.database.begin_system("test"))
+            await subscription.handler([event], lambda _=None: here.database.begin_system("test"))
         return (await here.keys("ends"))[key.slot].state
 
     when = Timestamp()
