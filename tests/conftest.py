@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("mesh" if shared else str(item.path)))
 
 
-pytest_plugins = ["tests.support.promises"]
+pytest_plugins = ["tests.support.certify_mesh", "tests.support.promises"]
 
 # structlog's own default draws every local variable of every frame, which takes longer than most tests.
 structlog.configure(

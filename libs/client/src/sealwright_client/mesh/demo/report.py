@@ -38,12 +38,15 @@ def show(
     credential.add_row("says", Text(", ".join(f"{name}: {value}" for name, value in membership.claims.items())))
     credential.add_row("key", f"{membership.key_id}, valid {membership.window}")
     console.print(credential)
-    delivered = _table(f"Delivered over DCP to {company.did}, {company.seconds * 1000:.0f} ms after its request")
-    for column in ("type", "profile", "says", "valid", "key", "status"):
+    profiles = ", ".join(sorted({one.profile for one in company.credentials}))
+    delivered = _table(f"Delivered over DCP ({profiles}) {company.seconds * 1000:.0f} ms after the company's request")
+    delivered.add_column("type", no_wrap=True)
+    for column in ("says", "valid", "key"):
         delivered.add_column(column)
+    delivered.add_column("status", no_wrap=True)
     for one in company.credentials:
         said = ", ".join(f"{name}: {value}" for name, value in one.claims.items())
-        row = (one.type, one.profile, said, f"until {one.valid_until:.10}", one.key_id[-8:], one.status)
+        row = (one.type, said, f"until {one.valid_until:.10}", one.key_id[-8:], one.status)
         delivered.add_row(*(Text(cell) for cell in row))
     console.print(delivered)
     held = _table("In the wallet", header=False)

@@ -1,4 +1,4 @@
-"""One small mesh for all of certify's integration tests of a process."""
+"""Fixtures: one small mesh for all of certify's tests of a process, its holders and its tenants."""
 
 from __future__ import annotations
 
