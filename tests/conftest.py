@@ -25,10 +25,11 @@ WHOLE_MESH = ("e2e", "chaos")
 """Folders whose tests share one mesh, and so run in one process."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps a module's tests in one process, and all tests on the mesh: what they share is started once.
 
-    For `pytest -n 2 --dist loadgroup`; an xdist_group mark of a test's own wins.
+    For `pytest -n 2 --dist loadgroup`, which reads the marks right after; an xdist_group mark of a test's own wins.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:

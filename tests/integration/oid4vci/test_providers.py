@@ -218,6 +218,7 @@ async def test_audit_plugins_hear_every_row_once_in_order(door: Door) -> None:
     audit_grpc.add_AuditServiceServicer_to_server(listener, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    await obtained(door, "person-sd", "user-2")
     async with connect(f"127.0.0.1:{port}", "audit", None) as channel:
         follower = AuditFollower(door.database, "audit", AuditPlugin(channel))
         while await follower.run():
