@@ -21,22 +21,6 @@ from sealwright_sandbox.mesh import Mesh
 from tests.support.databases import Databases, open_databases
 from tests.support.mesh import open_mesh
 
-WHOLE_MESH = ("e2e", "chaos")
-"""Folders whose tests share one mesh, and so run in one process."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a module's tests in one process, and all tests on the mesh: what they share is started once.
-
-    For `pytest -n 2 --dist loadgroup`, which reads the marks right after; an xdist_group mark of a test's own wins.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            shared = next((name for name in WHOLE_MESH if name in item.path.parts), None)
-            item.add_marker(pytest.mark.xdist_group("mesh" if shared else str(item.path)))
-
-
 pytest_plugins = ["tests.support.certify_mesh", "tests.support.promises"]
 
 # structlog's own default draws every local variable of every frame, which takes longer than most tests.
