@@ -50,8 +50,8 @@ def test(context: typer.Context) -> None:
     arguments = list(context.args)
     own = any(argument == "-n" or argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments)
     if not own and (os.cpu_count() or 1) > 1:
-        # each process has servers of its own, so a test goes to whichever is free
-        arguments = ["-n", str(min(os.cpu_count() or 1, 4)), *arguments]
+        # a file shares what it has started, so its tests stay in one process
+        arguments = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile", *arguments]
     raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=source()))
 
 
