@@ -128,7 +128,7 @@ async def test_wallet_cuts_the_line_after_it_took_the_slice(stage: Stage, client
 async def test_held_back_is_stuck_and_resumes(stage: Stage, postgres: Databases, recipient: str) -> None:
     stage.registry.faults = RegistryFaults(hold=True)
     with postgres.fresh() as dsn:
-        process = stage.stamp(dsn, {"STUCK_AFTER": "PT4S", "POLL_LONGEST": "PT0.2S"})
+        process = stage.stamp(dsn, {"STUCK_AFTER": "PT10S", "POLL_LONGEST": "PT0.2S"})
         process.start()
         await process.wait_ready()
         client = StampClient(process)
