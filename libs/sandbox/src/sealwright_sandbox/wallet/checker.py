@@ -14,6 +14,8 @@ from sealwright_sandbox.wallet.slices import Received, compare
 RETRY_SECONDS = 0.25
 """Pause before a slice whose certificate is not there yet, or whose registry is away, is compared again."""
 
+LOCAL = (("grpc.enable_http_proxy", 0),)
+"""A proxy that the environment names has no business with the registry next door."""
 TIMEOUT_SECONDS = 5.0
 """Longest wait for the registry's answer."""
 
@@ -84,9 +86,9 @@ class Checker:
         address = self.registries[received.slice.registry]
         if address not in self._channels:
             self._channels[address] = (
-                grpc.aio.insecure_channel(address)
+                grpc.aio.insecure_channel(address, LOCAL)
                 if self._credentials is None
-                else grpc.aio.secure_channel(address, self._credentials)
+                else grpc.aio.secure_channel(address, self._credentials, LOCAL)
             )
         stub = registry_grpc.RegistryServiceStub(self._channels[address])
         request = registry.GetStreamTransactionsRequest(stream_id=common_pb2.Uuid(value=received.slice.stream_id))

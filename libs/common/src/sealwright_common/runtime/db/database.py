@@ -25,7 +25,7 @@ from sealwright_common.runtime.db.failures import RETRY_AFTER, database_failures
 from sealwright_common.runtime.db.housekeeping import Retention, clean
 from sealwright_common.runtime.db.migrate import RUNTIME, MigrationError, MigrationSet, migrate
 from sealwright_common.runtime.db.work import EncodeEvent, UnitOfWork
-from sealwright_common.runtime.traceparent import current_traceparent
+from sealwright_common.runtime.telemetry.context import current_traceparent
 
 if TYPE_CHECKING:
     from sealwright_common.runtime.app import App

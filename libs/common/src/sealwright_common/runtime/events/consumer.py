@@ -29,7 +29,7 @@ from sealwright_common.runtime.events.handling import Handling, Outage, Outcome,
 from sealwright_common.runtime.events.pulling import ConsumerGone, Delivery, Puller
 from sealwright_common.runtime.events.waiting import Waiting
 from sealwright_common.runtime.faults import fault_point
-from sealwright_common.runtime.traceparent import context_of
+from sealwright_common.runtime.telemetry.context import parent, parse
 from sealwright_common.runtime.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -321,12 +321,12 @@ class Consumer:
     def _span(self, events: Sequence[Event]):
         """Continues the trace of the events if they share one; else a new trace with links to theirs."""
         traces = sorted({event.trace for event in events if event.trace})
-        links = [trace.Link(trace.get_current_span(context_of(parent)).get_span_context()) for parent in traces[1:]]
+        alone = traces[0] if len(traces) == 1 else None
         return self._tracer.start_as_current_span(
             f"process {stream_name(self._subscription.stream)}",
-            context=context_of(traces[0] if len(traces) == 1 else ""),
+            context=parent(alone),
             kind=trace.SpanKind.CONSUMER,
-            links=links if len(traces) > 1 else None,
+            links=[trace.Link(remote) for one in traces if one != alone and (remote := parse(one)) is not None],
             attributes={
                 "messaging.system": "nats",
                 "messaging.operation.name": "process",

@@ -256,10 +256,12 @@ class _Callable:
         return cast("Callable[..., Any]", self._multi)
 
     def _metadata(self, given: Any, span: trace.Span) -> tuple[tuple[str, str | bytes], ...]:
+        """What the caller gave; tenant and trace are the channel's only where the caller named none."""
         own = tuple(given) if given else ()
-        if self._channel.metadata and all(key != metadata.TENANT for key, _ in own):
+        named = {key for key, _ in own}
+        if metadata.TENANT not in named:
             own = (*own, *self._channel.metadata)
-        traceparent = traceparent_of(span)
+        traceparent = "" if metadata.TRACEPARENT in named else traceparent_of(span)
         return (*own, (metadata.TRACEPARENT, traceparent)) if traceparent else own
 
 

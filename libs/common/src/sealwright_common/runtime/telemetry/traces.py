@@ -12,6 +12,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRat
 
 from sealwright_common.runtime.config import TelemetrySettings
 
+NO_PROXY = (("grpc.enable_http_proxy", 0),)
+"""The collector is a peer: a proxy that the environment names must not come between."""
+
 tracer = trace.get_tracer("sealwright")
 """The tracer of all our code; it records once :func:`install` ran."""
 
@@ -35,7 +38,12 @@ def install(settings: TelemetrySettings, service: str, processor: SpanProcessor 
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         insecure = not settings.otlp_endpoint.startswith("https://")
-        receivers.append(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=insecure)))
+        exporter = OTLPSpanExporter(
+            endpoint=settings.otlp_endpoint,
+            insecure=insecure,
+            channel_options=NO_PROXY,  # pyright: ignore[reportArgumentType]  # its type knows options of text only
+        )
+        receivers.append(BatchSpanProcessor(exporter))
     for receiver in receivers:
         provider.add_span_processor(receiver)
     if receivers:

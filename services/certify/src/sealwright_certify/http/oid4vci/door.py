@@ -14,7 +14,7 @@ from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.errors import FailedPrecondition, NotFound, Reason
 from sealwright_common.domain.oid4vci import Issuer
 from sealwright_common.runtime.http import problem_response
-from sealwright_common.runtime.traceparent import current_traceparent
+from sealwright_common.runtime.telemetry.context import current_traceparent
 from sealwright_common.verify.jws import strict_object
 from sealwright_common.verify.outcome import NotVerified
 from starlette.requests import Request
