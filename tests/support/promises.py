@@ -1,6 +1,6 @@
 """The page of promises, made from the markers of passing tests: a promise without a passing test cannot be printed.
 
-``@pytest.mark.promise(6)`` marks a test; ``./mesh test --promises docs/promises.md`` writes the page when a run ends. A
+``@pytest.mark.promise(6)`` marks a test; ``./mesh test --promises=docs/promises.md`` writes the page when a run ends. A
 promise whose marked tests did not all pass is left out.
 """
 
@@ -91,7 +91,7 @@ class Page:
             "# Promises",
             "",
             "Each line is proven by the tests beside it; the page is written by a run in which they passed",
-            "(`./mesh test --promises docs/promises.md`). What has no passing test does not stand here.",
+            "(`./mesh test --promises=docs/promises.md`). What has no passing test does not stand here.",
             "",
             "| # | promise | proven by |",
             "|---|---|---|",
