@@ -111,6 +111,9 @@ def test_a_failed_installation_is_tried_again(launch: Launch, bare: Path, tmp_pa
     uv.unlink()
     again = launch("check")
     assert (again.returncode, again.stderr) == (0, "")
+    program(tmp_path / "other-python", "echo other")
+    other = launch("check", env={"SEALWRIGHT_PYTHON": str(tmp_path / "other-python")})
+    assert "setting up" in other.stderr
     (bare / "uv.lock").write_text("changed")
     changed = launch("check")
     assert "setting up" in changed.stderr

@@ -7,7 +7,7 @@ The proof is the one for 32 bits and one value that the crate publishes to prove
 import hashlib
 
 import pytest
-import rbcl
+from sealwright_common.ristretto import rbcl
 from sealwright_sandbox.registry.rangeproof import ORDER, REGISTRY_BASES, Bases, commit, proof_is_valid
 from sealwright_sandbox.registry.transcript import Transcript, keccak_f1600
 

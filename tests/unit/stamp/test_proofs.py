@@ -7,7 +7,7 @@ import secrets
 
 import numpy as np
 import pytest
-import rbcl
+from sealwright_common.ristretto import rbcl
 from sealwright_sandbox.registry import rangeproof
 from sealwright_stamp.adapters.proofs import bases, group, prover, worker
 from sealwright_stamp.adapters.proofs.bases import ORDER

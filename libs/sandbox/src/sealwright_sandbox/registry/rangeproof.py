@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cache
 
-import rbcl
+from sealwright_common.ristretto import rbcl
 
 from sealwright_sandbox.registry.transcript import Transcript
 

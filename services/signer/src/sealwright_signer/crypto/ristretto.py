@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha512
 
-import rbcl
+from sealwright_common.ristretto import rbcl
 
 from sealwright_signer.crypto.groups import BadElement, expand_message_xmd
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-import rbcl
+from sealwright_common.ristretto import rbcl
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
 """Number of elements of ristretto255."""
