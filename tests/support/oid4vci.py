@@ -24,6 +24,7 @@ from sealwright_certify.adapters.providers.pushed import PushedClaims
 from sealwright_certify.adapters.schemas import JsonSchemas
 from sealwright_certify.adapters.templates import JsonETemplates
 from sealwright_certify.codec.events import encode_event
+from sealwright_certify.http.guards import Buckets, Sources
 from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts
 from sealwright_certify.ports import DcpPolicy, IssuerKey, SigningKey, Tenant
 from sealwright_certify.usecases.oid4vci.offers import OfferCommand, OfferMade
@@ -37,6 +38,7 @@ from sealwright_common.runtime.clock import SystemClock
 from sealwright_common.runtime.config import DatabaseSettings
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.http import HttpServer
+from sealwright_common.runtime.ratelimit import RateLimiter
 from starlette.applications import Starlette
 
 from tests.unit.certify_formats.keys import Authority, generate, sign
@@ -184,7 +186,7 @@ async def open_door(
             list_size=131072,
             nonces=MacNonces(NONCE_SECRET),
             encryption=JweMessages([REQUEST_KEY]),
-            requests_per_source=requests_per_source,
+            sources=Sources(Buckets(RateLimiter(database, {"oid4vci source": requests_per_source}), "oid4vci source")),
         )
         oid4vci = Oid4vci(parts)
         server = HttpServer("127.0.0.1:0", Starlette(routes=oid4vci.routes()))

@@ -71,6 +71,19 @@ async def test_callers_and_classes_do_not_share_a_rate(databases: list[Database[
         await limiter.admit("write", "a")
 
 
+async def test_who_is_known_to_have_to_wait_is_refused_without_asking(databases: list[Database[UnitOfWork]]) -> None:
+    limiter = RateLimiter(databases[0], {"write": 0.01})
+    limiter.demand("write", "a")
+    await limiter.admit("write", "a")
+    limiter.demand("write", "a")
+    with pytest.raises(ResourceExhausted):
+        await limiter.admit("write", "a")
+    with pytest.raises(ResourceExhausted) as refused:
+        limiter.demand("write", "a")
+    assert refused.value.retry_after is not None
+    limiter.demand("write", "b")
+
+
 async def test_a_server_limits_as_its_settings_say(databases: list[Database[UnitOfWork]]) -> None:
     limits = LimitSettings(drain_delay=timedelta(0), rates={"write": 2})
     async with serving(database=databases[0], limits=limits) as server, calling(server.address) as stub:

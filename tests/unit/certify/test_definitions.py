@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat, DefinitionRef, problems
-from sealwright_common.domain.definition_json import definition_from_json
+from sealwright_common.domain.definition_json import definition_from_json, parse_json_object
 from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from sealwright_common.domain.issuance import (
     IssuanceError,
@@ -220,3 +220,11 @@ def test_r29_a_failed_request_is_told_to_dcp_holders_only() -> None:
     """Refusals go out as a message over DCP; over gRPC the caller knows."""
     assert _process().reject("no", NOW).phase is Phase.REFUSE
     assert _process(protocol=Protocol.GRPC).reject("no", NOW).phase is None
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"a": 1e999}', '{"a": NaN}', '{"a": 1, "a": 2}', "[]", "{"])
+def test_json_that_could_not_be_written_again_is_refused(text: str) -> None:
+    """Half a surrogate pair, numbers beyond all bounds, repeated names: refused at the door, not found out later."""
+    with pytest.raises(InvalidArgument):
+        parse_json_object(text, "body")
+    assert parse_json_object('{"a": "\\ud83d\\ude00", "b": 1.5}', "body") == {"a": "😀", "b": 1.5}

@@ -1,29 +1,43 @@
-"""R27: token buckets, the DID resolver's cache and addresses."""
+"""R27: whose bucket a request takes from, the DID resolver's cache and addresses."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sealwright_certify.adapters.did_web import DidWeb, read_document
-from sealwright_certify.http.guards import Buckets
-from sealwright_common.domain.errors import FailedPrecondition, ResourceExhausted, Unavailable
+from sealwright_certify.http.guards import source_of
+from sealwright_common.domain.errors import FailedPrecondition, Unavailable
 from sealwright_common.runtime.clock import ManualClock
 from sealwright_common.runtime.egress import Reply
+from starlette.requests import Request
 
 
-def test_r27_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
-    """Bursts of twice the rate; the refusal says when to come again; keys do not touch each other."""
-    clock = ManualClock()
-    buckets = Buckets(clock, rate=5)
-    for _ in range(10):
-        buckets.take("a")
-    with pytest.raises(ResourceExhausted) as refused:
-        buckets.take("a")
-    assert refused.value.retry_after == timedelta(seconds=0.2)
-    buckets.take("b")
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "source"),
+    [
+        ("203.0.113.7", [], "203.0.113.7"),
+        ("203.0.113.7", ["198.51.100.1"], "203.0.113.7"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", ["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", ["1.1.1.1", "198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+        ("10.0.0.1", ["unknown"], "10.0.0.1"),
+        ("10.0.0.1", ["198.51.100.1, nonsense"], "10.0.0.1"),
+        ("::ffff:10.0.0.1", ["::ffff:198.51.100.1"], "198.51.100.1"),
+        ("2001:db8:1:2:3::4", [], "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:5::6", [], "2001:db8:1:2::/64"),
+        ("10.0.0.1", ["2001:db8:1:2:3::4"], "2001:db8:1:2::/64"),
+    ],
+)
+def test_r27_a_source_is_told_by_the_peer_or_by_our_own_proxies(peer: str, forwarded: list[str], source: str) -> None:
+    """Nobody gets a bucket of his choice: not by a header of his own, not by another address of his network."""
+    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    request = Request({"type": "http", "client": (peer, 1234), "headers": headers})
+    assert source_of(request, [ipaddress.ip_network("10.0.0.0/8")]) == source
 
 
 class _Web:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 from sealwright_common.runtime.config import ListenAddress, Section, ServiceSettings
 from sealwright_common.runtime.egress import EgressSettings
 from sealwright_common.runtime.grpc import ChannelSettings
@@ -30,10 +30,13 @@ class DoorSettings(Section):
     """Largest request body."""
     definitions: int = Field(default=60, ge=1, le=256)
     """Most credentials one request may ask for."""
-    requests_per_source: float = Field(default=50, gt=0)
-    """Requests per second of one source address, with bursts of twice as many."""
-    requests_per_did: float = Field(default=10, gt=0)
-    """Requests per second of one holder DID, with bursts of twice as many."""
+    requests_per_source: float = Field(default=50, gt=0, allow_inf_nan=False)
+    """Requests per second of one source address (an IPv6 network of 64 bits) over all instances, with bursts of a
+    second's worth."""
+    requests_per_did: float = Field(default=10, gt=0, allow_inf_nan=False)
+    """Requests per second of one holder DID over all instances, with bursts of a second's worth."""
+    trusted_proxies: list[IPvAnyNetwork] = Field(default_factory=list[IPvAnyNetwork])
+    """Networks of the proxies before this door; X-Forwarded-For of these alone tells a request's source."""
     open_per_tenant: int = Field(default=100_000, ge=1)
     """Running processes of one tenant; more requests are answered 503."""
     did_cache: int = Field(default=4096, ge=16)

@@ -22,6 +22,7 @@ from sealwright_common.runtime.egress import Egress
 from sealwright_common.runtime.events import Broker, Consumer, Relay
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
+from sealwright_common.runtime.ratelimit import RateLimiter
 from sealwright_common.runtime.worker import Worker
 from starlette.applications import Starlette
 
@@ -66,7 +67,7 @@ from sealwright_certify.codec.events import encode_event
 from sealwright_certify.codec.plugins import AuditPlugin
 from sealwright_certify.config import CertifySettings
 from sealwright_certify.http.dcp import DcpDoor
-from sealwright_certify.http.guards import Buckets
+from sealwright_certify.http.guards import Buckets, Sources
 from sealwright_certify.http.public import PublicPages
 from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts
 from sealwright_certify.usecases.attestations import Attestations
@@ -272,6 +273,8 @@ async def build(app: App, settings: CertifySettings) -> None:
         settled=lambda: (first.wake(), refuse.wake())[0],
         delivery_window=window,
     )
+    per_source, per_did = settings.door.requests_per_source, settings.door.requests_per_did
+    rates = RateLimiter(database, {"dcp source": per_source, "dcp did": per_did, "oid4vci source": per_source})
     door = DcpDoor(
         tenants,
         definitions,
@@ -279,8 +282,8 @@ async def build(app: App, settings: CertifySettings) -> None:
         queries,
         tokens,
         backlog,
-        sources=Buckets(app.clock, settings.door.requests_per_source),
-        holders=Buckets(app.clock, settings.door.requests_per_did),
+        sources=Sources(Buckets(rates, "dcp source"), settings.door.trusted_proxies),
+        holders=Buckets(rates, "dcp did"),
         most_definitions=settings.door.definitions,
         body_bytes=settings.door.body_bytes,
         base=dcp_base,
@@ -312,7 +315,7 @@ async def build(app: App, settings: CertifySettings) -> None:
             list_size=settings.status_list_size,
             nonces=keyring,
             encryption=keyring,
-            requests_per_source=settings.door.requests_per_source,
+            sources=Sources(Buckets(rates, "oid4vci source"), settings.door.trusted_proxies),
         )
     )
     for collector in oid4vci.collectors:

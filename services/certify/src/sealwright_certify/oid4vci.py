@@ -20,7 +20,7 @@ from sealwright_certify.adapters.oid4vci.dpop import check_dpop
 from sealwright_certify.adapters.oid4vci.foreign_tokens import FetchJson, ServerTokens
 from sealwright_certify.adapters.oid4vci.proofs import Proofs
 from sealwright_certify.adapters.oid4vci.signing_keys import ScheduledKeys
-from sealwright_certify.http.guards import Buckets
+from sealwright_certify.http.guards import Sources
 from sealwright_certify.http.oid4vci import Door, oid4vci_routes
 from sealwright_certify.ports import KeyDirectory, SchemaEngine, Signer, TemplateEngine
 from sealwright_certify.usecases.oid4vci.certificates import Certificates
@@ -63,8 +63,8 @@ class Oid4vciParts:
     list_size: int
     nonces: Nonces
     encryption: MessageEncryption
-    requests_per_source: float
-    """Requests per second of one address, with bursts of twice as many."""
+    sources: Sources
+    """How much each address may ask."""
 
 
 class Oid4vci:
@@ -106,7 +106,7 @@ class Oid4vci:
             write_jwt=write_jwt,
             keys=self.keys,
             issuance=issuance,
-            sources=Buckets(parts.clock, parts.requests_per_source),
+            sources=parts.sources,
         )
 
         self.operator = Operator(

@@ -5,7 +5,7 @@ Everything is asked for in sets: many definitions, many processes, many signatur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -444,13 +444,29 @@ class HolderIdentity:
     """The ``token`` claim: what lets us ask the holder's Credential Service."""
 
 
+class HolderRates(Protocol):
+    """How much each holder may ask of a door."""
+
+    def demand(self, key: str) -> None:
+        """ResourceExhausted if it is known at once that the holder has to wait. Takes nothing."""
+        ...
+
+    async def take(self, key: str) -> None:
+        """Counts one request of a holder; ResourceExhausted with the time to wait past its rate."""
+        ...
+
+
 class HolderTokens(Protocol):
     """Checks the self-issued tokens of holders."""
 
-    async def verify(self, token: str, audience: str, policy: DcpPolicy, take: Callable[[str], None]) -> HolderIdentity:
-        """Who sent it. ``take`` is called with the claimed DID before anything costly is done for it.
+    async def verify(self, token: str, issuer: Tenant, rates: HolderRates) -> HolderIdentity:
+        """Who sent it to ``issuer``.
 
-        Raises Unauthenticated (TOKEN_REFUSED) for anything wrong, Unavailable if the DID cannot be had now.
+        A holder over its rate is refused by its claimed DID before anything costly; what it may ask is counted once the
+        token is proven to be its own and fresh, so that nobody uses up the rate of somebody else.
+
+        Raises Unauthenticated (TOKEN_REFUSED) for anything wrong, Unavailable if the DID cannot be had now,
+        ResourceExhausted past the holder's rate.
         """
         ...
 

@@ -9,6 +9,7 @@ decides, and a pair that contradicts itself is refused.
 from __future__ import annotations
 
 import json
+import math
 from datetime import timedelta
 from typing import cast
 
@@ -41,7 +42,8 @@ _MEMBERS = frozenset(
 
 
 def parse_json_object(text: str, path: str) -> JsonObject:
-    """The JSON object written in ``text``; InvalidArgument naming ``path`` otherwise (NaN, repeated names)."""
+    """The JSON object written in ``text``; InvalidArgument naming ``path`` otherwise (NaN, repeated names, texts that
+    are none)."""
 
     def unique(pairs: list[tuple[str, Json]]) -> JsonObject:
         made = dict(pairs)
@@ -50,10 +52,16 @@ def parse_json_object(text: str, path: str) -> JsonObject:
         return made
 
     def finite(text: str) -> float:
-        raise ValueError(f"a number, not {text}")
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError(f"a number, not {text[:20]}")
+        return number
 
     try:
-        value: object = json.loads(text, object_pairs_hook=unique, parse_constant=finite)
+        value: object = json.loads(text, object_pairs_hook=unique, parse_constant=finite, parse_float=finite)
+        if "\\u" in text:
+            # Half a surrogate pair can be escaped in JSON, and cannot be written anywhere afterwards.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidArgument.of(path, f"a JSON object ({error})") from None
     made = as_object(value)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -169,6 +170,8 @@ def _typed(value: Any, is_json: bool) -> Json:
     match value:
         case str() if is_json:
             return json.loads(value)
+        case float() | Decimal() if not isfinite(value):
+            return None  # JSON has no such numbers
         case None | bool() | int() | str() | float():
             return value
         case Decimal():

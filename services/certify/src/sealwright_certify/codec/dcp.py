@@ -53,8 +53,8 @@ def credential_request(body: bytes, most: int) -> CredentialRequest:
         if not isinstance(contexts, list) or CONTEXT not in contexts or not all(isinstance(c, str) for c in contexts):
             raise InvalidArgument.of("@context", f"a list of texts with {CONTEXT}")
     holder_pid = _value(_member(message, "holderPid"))
-    if not isinstance(holder_pid, str) or not 1 <= len(holder_pid) <= 256:
-        raise InvalidArgument.of("holderPid", "a text of 1 to 256 characters")
+    if not isinstance(holder_pid, str) or not 1 <= len(holder_pid) <= 256 or not holder_pid.isprintable():
+        raise InvalidArgument.of("holderPid", "a text of 1 to 256 printable characters")
     return CredentialRequest(holder_pid, _credential_ids(_member(message, "credentials"), most))
 
 
@@ -65,7 +65,7 @@ def _credential_ids(value: Json, most: int) -> tuple[str, ...]:
     for position, entry in enumerate(entries):
         inner = _value(entry)
         id_ = inner.get("id", inner.get("@id")) if isinstance(inner, dict) else None
-        if not isinstance(id_, str) or not id_:
+        if not isinstance(id_, str) or not id_ or not id_.isprintable():
             raise InvalidArgument.of(f"credentials[{position}].id", "the id of a supported credential")
         ids.append(id_)
     if not 1 <= len(ids) <= most:

@@ -8,6 +8,7 @@ its output claim, and names that only one of them has also without it.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,9 @@ from sealwright_certify.ports import (
 SOURCE_SECONDS = 5.0
 """Most seconds one source may take."""
 
+MAX_CLAIMS = 256 * 1024
+"""Most characters of JSON that one source may give."""
+
 
 class SourceRegistry:
     """The attestation types that definitions may use."""
@@ -61,14 +65,24 @@ class SourceRegistry:
         return await factory.problems(tenant, definition)
 
     async def evaluate(self, definition: AttestationDefinition, context: AttestationContext) -> JsonObject | None:
-        """The claims of one attestation; Unavailable if its source takes longer than its time box."""
+        """The claims of one attestation.
+
+        Raises Unavailable if its source takes longer than its time box, FailedPrecondition (ATTESTATION_INVALID) if it
+        gives more than MAX_CLAIMS, and what the source raises.
+        """
         try:
             async with asyncio.timeout(min(SOURCE_SECONDS, context.remaining)):
-                return await self._factories[definition.type].create(definition).evaluate(context)
+                claims = await self._factories[definition.type].create(definition).evaluate(context)
         except TimeoutError:
             raise Unavailable(
                 Reason.PROVIDER_FAILED, f"attestation {definition.id} did not answer in time; repeat the call"
             ) from None
+        if claims is not None and len(json.dumps(claims, ensure_ascii=False)) > MAX_CLAIMS:
+            raise FailedPrecondition(
+                Reason.ATTESTATION_INVALID,
+                f"attestation {definition.id} gives more than {MAX_CLAIMS} characters; name the columns it needs",
+            )
+        return claims
 
 
 @dataclass(frozen=True, slots=True)

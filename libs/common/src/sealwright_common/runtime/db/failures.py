@@ -1,4 +1,4 @@
-"""What a database failure means to a caller: wait and repeat, or a fault of ours."""
+"""What a database failure means to a caller: wait and repeat, say it otherwise, or a fault of ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from sealwright_common.domain.errors import Problem, Reason, Unavailable
+from sealwright_common.domain.errors import InvalidArgument, Problem, Reason, Unavailable
 
 RETRY_AFTER = timedelta(seconds=1)
 CONFLICT_RETRY_AFTER = timedelta(milliseconds=50)
@@ -30,7 +30,9 @@ _CONFLICT = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
 def problem_of(error: BaseException) -> Problem | None:
-    """The Unavailable problem that a passing database failure is to the caller; None for everything else.
+    """The problem a database failure is to the caller; None for everything else.
+
+    Unavailable if it passes, InvalidArgument for text that cannot be stored.
 
     Constraint violations are not translated: adapters know what they mean and catch them.
     """
@@ -48,6 +50,8 @@ def problem_of(error: BaseException) -> Problem | None:
         return Unavailable(
             Reason.DATABASE_UNAVAILABLE, "the database is not reachable; repeat the call", retry_after=RETRY_AFTER
         )
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return InvalidArgument(Reason.FIELD_INVALID, "a text holds the character U+0000, which cannot be stored")
     return None
 
 

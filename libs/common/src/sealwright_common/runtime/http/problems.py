@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -28,6 +29,9 @@ STATUS: dict[Code, int] = {
     Code.DEADLINE_EXCEEDED: 504,
 }
 """HTTP status of each code, after google.rpc.Code; FAILED_PRECONDITION is 409, as it is about a state."""
+
+SOON = timedelta(seconds=1)
+"""Retry-After of a 429 or 503 whose problem names no time."""
 
 
 def problem_document(problem: Problem, status: int) -> dict[str, Any]:
@@ -56,8 +60,10 @@ def problem_response(problem: Problem, status: int | None = None) -> Response:
     """The problem+json answer of a problem; ``status`` overrides the table where a protocol asks for another one."""
     status = STATUS[problem.code] if status is None else status
     headers = {"cache-control": "no-store"}
-    if problem.retry_after is not None:
-        headers["retry-after"] = str(max(1, math.ceil(problem.retry_after.total_seconds())))
+    # Whoever is told to come back is told when.
+    wait = SOON if problem.retry_after is None and status in (429, 503) else problem.retry_after
+    if wait is not None:
+        headers["retry-after"] = str(max(1, math.ceil(wait.total_seconds())))
     return Response(
         orjson.dumps(problem_document(problem, status)), status, headers=headers, media_type="application/problem+json"
     )

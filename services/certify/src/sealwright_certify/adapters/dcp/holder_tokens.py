@@ -1,8 +1,9 @@
-"""Self-issued ID tokens of holders (DCP 1.0): every check, cheap ones first, the replay mark last."""
+"""Self-issued ID tokens of holders (DCP 1.0): every check, cheap ones first, the replay mark and the count last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -13,7 +14,15 @@ from sealwright_common.verify.jws import Jws, moment, parse
 from sealwright_common.verify.keys import PublicKey
 from sealwright_common.verify.outcome import NotVerified
 
-from sealwright_certify.ports import DcpPolicy, DidDocument, DidResolver, HolderIdentity, Store
+from sealwright_certify.ports import (
+    DcpPolicy,
+    DidDocument,
+    DidResolver,
+    HolderIdentity,
+    HolderRates,
+    Store,
+    Tenant,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -23,9 +32,7 @@ LEEWAY = timedelta(seconds=60)
 LONGEST = timedelta(hours=24)
 """Longest life of a token: it bounds how long its id has to be remembered."""
 
-
-def _free(_: str) -> None:
-    """A bucket that is never empty."""
+_DID = re.compile(r"did:web:[!-~]{1,2040}")
 
 
 class SelfIssuedTokens:
@@ -36,20 +43,20 @@ class SelfIssuedTokens:
         self._dids = dids
         self._clock = clock
 
-    async def verify(
-        self, token: str, audience: str, policy: DcpPolicy, take: Callable[[str], None] = _free
-    ) -> HolderIdentity:
-        """Who sent ``token`` to ``audience``. Unauthenticated with one message for every reason, to help nobody."""
+    async def verify(self, token: str, issuer: Tenant, rates: HolderRates) -> HolderIdentity:
+        """Who sent ``token`` to ``issuer``. Unauthenticated with one message for every reason, to help nobody."""
         try:
             jws = parse(token)
-            did, jti, expires = self._claims(jws, audience)
-            take(did)
+            did, jti, expires = self._claims(jws, issuer.did)
+            rates.demand(did)
+            await self._demand_known(did, issuer)
             document = await self._document(did, jws)
-            key = _key(jws, document, policy)
+            key = _key(jws, document, issuer.dcp)
             jws.verify(key)
         except NotVerified as error:
             _refuse(error.reason)
         await self._once(did, jti, expires)
+        await rates.take(did)
         access = jws.claims.get("token")
         return HolderIdentity(did, access if isinstance(access, str) and access else None)
 
@@ -62,12 +69,12 @@ class SelfIssuedTokens:
         """Everything that can be told without asking anybody."""
         claims, now = jws.claims, self._clock.now()
         did = claims.get("sub")
-        if not isinstance(did, str) or not did.startswith("did:web:") or claims.get("iss") != did:
+        if not isinstance(did, str) or not _DID.fullmatch(did) or claims.get("iss") != did:
             _refuse("iss")
         if not _addressed(claims, audience):
             _refuse("aud")
         jti = claims.get("jti")
-        if not isinstance(jti, str) or not 1 <= len(jti) <= 256:
+        if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or not jti.isprintable():
             _refuse("jti")
         expires, issued, start = moment(claims, "exp"), moment(claims, "iat"), moment(claims, "nbf")
         if expires is None or now >= expires + LEEWAY or expires - now > LONGEST:
@@ -80,6 +87,14 @@ class SelfIssuedTokens:
         if kid is not None and (not isinstance(kid, str) or kid.split("#")[0] not in ("", did)):
             _refuse("kid")
         return did, jti, expires
+
+    async def _demand_known(self, did: str, issuer: Tenant) -> None:
+        """One look into the database, before the sender's host is asked anything."""
+        if issuer.dcp.allow_unknown_holders:
+            return
+        async with self._store.read() as work:
+            if await work.holders.get(issuer.name, did) is None:
+                _refuse("holder")
 
     async def _document(self, did: str, jws: Jws) -> DidDocument:
         """The sender's document; looked up anew if it lacks the key, because keys change under the same DID."""

@@ -1,7 +1,8 @@
 """``/credentials``, ``/requests/{id}`` and ``/metadata`` of an issuer, under ``/dcp/{tenant}``.
 
-Checks go from cheap to dear: source bucket, size, shape, then the token (its claims, the sender's bucket, the DID
-document, the signature, the replay mark), then attestations. Refusals say no more than their status has to.
+Checks go from cheap to dear: source bucket, token sent at all, size, shape, room for one more process, then the token
+(its claims, the sender's rate, the DID document, the signature, the replay mark), then attestations. Refusals say no
+more than their status has to.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sealwright_certify.codec import dcp
-from sealwright_certify.http.guards import Buckets
-from sealwright_certify.ports import HolderIdentity, HolderTokens, Tenant
+from sealwright_certify.http.guards import Buckets, Sources
+from sealwright_certify.ports import HolderTokens, Tenant
 from sealwright_certify.usecases.backlog import Backlog
 from sealwright_certify.usecases.definitions import Definitions
 from sealwright_certify.usecases.evaluate import refusal_of
@@ -60,7 +61,7 @@ class DcpDoor:
         tokens: HolderTokens,
         backlog: Backlog,
         *,
-        sources: Buckets,
+        sources: Sources,
         holders: Buckets,
         most_definitions: int,
         body_bytes: int,
@@ -88,10 +89,11 @@ class DcpDoor:
 
     async def credentials(self, request: Request, tenant: Tenant) -> Response:
         """A CredentialRequestMessage: 201 with the status resource's Location once the process is committed."""
+        token = _bearer(request)
         body = await _body(request, self._body_bytes)
         wanted = dcp.credential_request(body, self._most_definitions)
-        holder = await self._holder(request, tenant)
         self._backlog.demand_room(tenant.name)
+        holder = await self._tokens.verify(token, tenant, self._holders)
         command = RequestIssuance(
             holder_did=holder.did,
             definition_ids=wanted.credential_ids,
@@ -111,7 +113,7 @@ class DcpDoor:
 
     async def status(self, request: Request, tenant: Tenant) -> Response:
         """The CredentialStatus of a request, to its requester only; to everybody else it does not exist."""
-        holder = await self._holder(request, tenant)
+        holder = await self._tokens.verify(_bearer(request), tenant, self._holders)
         call = Call(caller=holder.did, tenant=tenant.name, method="dcp.status")
         process, _ = await self._queries.get(call, _id(request))
         if process.holder_did != holder.did:
@@ -126,7 +128,7 @@ class DcpDoor:
 
     def _guarded(self, handler: Handler) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            self._sources.take(request.client.host if request.client else "")
+            await self._sources.take(request)
             try:
                 call = Call(caller="anonymous", tenant=checked_tenant(request.path_params["tenant"]))
                 tenant = await self._tenants.current(call)
@@ -138,11 +140,12 @@ class DcpDoor:
 
         return endpoint
 
-    async def _holder(self, request: Request, tenant: Tenant) -> HolderIdentity:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip() or len(token) > 16384:
-            raise Unauthenticated(Reason.TOKEN_REFUSED, "send the self-issued token as Authorization: Bearer")
-        return await self._tokens.verify(token.strip(), tenant.did, tenant.dcp, self._holders.take)
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip() or len(token) > 16384:
+        raise Unauthenticated(Reason.TOKEN_REFUSED, "send the self-issued token as Authorization: Bearer")
+    return token.strip()
 
 
 def _refusal(problem: Problem, tenant: Tenant) -> Response:

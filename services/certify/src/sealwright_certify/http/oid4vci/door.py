@@ -20,7 +20,7 @@ from sealwright_common.verify.outcome import NotVerified
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sealwright_certify.http.guards import Buckets
+from sealwright_certify.http.guards import Sources
 from sealwright_certify.usecases.oid4vci.authorize import Presented
 from sealwright_certify.usecases.oid4vci.deferred import RequestDeferred
 from sealwright_certify.usecases.oid4vci.errors import ProtocolError, TokenRefused, invalid_request
@@ -64,7 +64,7 @@ class Door:
     write_jwt: JwtWriter
     keys: SigningKeys
     issuance: Issuance
-    sources: Buckets
+    sources: Sources
     """Requests by source address."""
     _issuers: dict[str, tuple[datetime, Issuer]] = field(default_factory=dict[str, tuple[datetime, Issuer]])
 
@@ -86,7 +86,7 @@ class Door:
         """The handler behind the limit of its source; ResourceExhausted (429 with Retry-After) beyond it."""
 
         async def guarded(request: Request) -> Response:
-            self.sources.take(request.client.host if request.client else "")
+            await self.sources.take(request)
             return await handler(request)
 
         return guarded
