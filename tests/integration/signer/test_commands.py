@@ -74,7 +74,7 @@ async def test_keys_and_signatures(signer: SignerProcess, tmp_path: Path) -> Non
     assert "disabled" in (await terminal.json("keys", "disable", key["id"]))["state"]
     code, _, err = await terminal.run("sign", "--key", key["id"], "--message", "x", "--json")
     assert code == 1
-    assert json.loads(err)["error"]["reason"] == "KEY_NOT_USABLE"
+    assert json.loads(err)["error"]["reason"] == "KEY_DISABLED"
     await terminal.json("keys", "enable", key["id"])
     assert (await terminal.json("keys", "destroy", key["id"], "--days", "7"))["state"] == "DESTROY_SCHEDULED"
     assert (await terminal.json("keys", "cancel-destruction", key["id"]))["state"] == "ACTIVE"

@@ -161,7 +161,7 @@ async def test_the_life_of_a_key(channel: Channel) -> None:
     await keys.ScheduleKeys(key_service_pb2.ScheduleKeysRequest(steps=[step]))
     await signing_of(channel).Sign(request)
     await keys.DisableKey(key_service_pb2.DisableKeyRequest(key_id=key.id))
-    assert await refused() is Reason.KEY_NOT_USABLE
+    assert await refused() is Reason.KEY_DISABLED
     await keys.EnableKey(key_service_pb2.EnableKeyRequest(key_id=key.id))
     await signing_of(channel).Sign(request)
 
@@ -179,7 +179,7 @@ async def test_the_life_of_a_key(channel: Channel) -> None:
         await keys.ScheduleKeyDestruction(short)
     note = key_service_pb2.MarkKeyCompromisedRequest(key_id=key.id, note="seen in the wild")
     assert (await keys.MarkKeyCompromised(note)).key.state == keys_pb2.KEY_STATE_COMPROMISED
-    assert await refused() is Reason.KEY_NOT_USABLE
+    assert await refused() is Reason.KEY_COMPROMISED
     with pytest.raises(FailedPrecondition) as conflict:
         await keys.CancelKeyDestruction(key_service_pb2.CancelKeyDestructionRequest(key_id=key.id))
     assert conflict.value.reason is Reason.KEY_STATE_CONFLICT

@@ -72,7 +72,8 @@ def test_who_signs_when() -> None:
     assert reason(key(KeyState.PUBLISHED), START - TICK) is Reason.KEY_OUT_OF_WINDOW
     assert reason(key(KeyState.ACTIVE), END) is Reason.KEY_OUT_OF_WINDOW
     assert reason(key(KeyState.PENDING), START) is Reason.KEY_NOT_USABLE
-    assert reason(key(KeyState.ACTIVE, disabled=True), START) is Reason.KEY_NOT_USABLE
+    assert reason(key(KeyState.ACTIVE, disabled=True), START) is Reason.KEY_DISABLED
+    assert reason(key(KeyState.COMPROMISED), START) is Reason.KEY_COMPROMISED
     assert reason(key(KeyState.ACTIVE), START, KeyPurpose.TOKEN) is Reason.KEY_PURPOSE_MISMATCH
     blind = KeyPurpose.BLIND_SIGNATURE
     assert reason(key(KeyState.PUBLISHED, purpose=blind), START - TICK, blind) is None, "ahead of its window"

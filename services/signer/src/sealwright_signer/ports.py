@@ -165,11 +165,18 @@ class Vault(Protocol):
         """
         ...
 
-    async def blind_sign(self, shares: Sequence[BlindShare]) -> list[BlindSignatures]:
-        """Each share's tokens signed, with one proof per share where the protocol has one; checked before they leave.
+    async def check_blinded(self, shares: Sequence[BlindShare]) -> None:
+        """Return if every token is one that its key signs; no private key is used.
 
-        The same key and tokens give the same bytes. Raises InvalidArgument BLINDED_TOKEN_INVALID, with the position
-        in the share's tokens, for the first bad one; then nothing is returned.
+        Raises InvalidArgument BLINDED_TOKEN_LENGTH, _IDENTITY, _INVALID or _OUT_OF_RANGE for the first that is not,
+        with its position among the tokens of all shares.
+        """
+        ...
+
+    async def blind_sign(self, shares: Sequence[BlindShare]) -> list[BlindSignatures]:
+        """Checked shares signed, with one proof per share where the protocol has one; verified before they leave.
+
+        The same key and tokens give the same bytes.
         """
         ...
 

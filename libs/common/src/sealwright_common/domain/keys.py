@@ -171,7 +171,7 @@ class Key:
         """Return if the key may sign for ``purpose`` at ``now``.
 
         Only blind signing may use a PUBLISHED key ahead of its window. Raises FailedPrecondition with
-        KEY_PURPOSE_MISMATCH, KEY_NOT_USABLE or KEY_OUT_OF_WINDOW, whichever comes first.
+        KEY_PURPOSE_MISMATCH, KEY_DISABLED, KEY_COMPROMISED, KEY_OUT_OF_WINDOW or KEY_NOT_USABLE, whichever comes first.
         """
         if purpose is not self.purpose:
             raise FailedPrecondition(
@@ -180,7 +180,7 @@ class Key:
             )
         if self.disabled:
             raise FailedPrecondition(
-                Reason.KEY_NOT_USABLE, f"key {self.id} is disabled; enable it with EnableKey or name another key"
+                Reason.KEY_DISABLED, f"key {self.id} is disabled; enable it with EnableKey or name another key"
             )
         state = self.state_at(now)
         if state is KeyState.ACTIVE:
@@ -198,7 +198,8 @@ class Key:
                 f"key {self.id} signed until {self.slot.window.end.isoformat()}; name its issuer to use the active key",
             )
         raise FailedPrecondition(
-            Reason.KEY_NOT_USABLE, f"key {self.id} is {state} and does not sign; name an active key or its issuer"
+            Reason.KEY_COMPROMISED if state is KeyState.COMPROMISED else Reason.KEY_NOT_USABLE,
+            f"key {self.id} is {state} and does not sign; name an active key or its issuer",
         )
 
     def check_becomes(self, state: KeyState) -> None:

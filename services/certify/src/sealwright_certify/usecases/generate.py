@@ -69,6 +69,14 @@ CHUNK = 100
 CHUNKS_AT_ONCE = 3
 """Chunks on their way at a time: one rendered, one at the signer, one checked."""
 
+_KEY_DOES_NOT_SIGN = (
+    Reason.KEY_OUT_OF_WINDOW,
+    Reason.KEY_NOT_USABLE,
+    Reason.KEY_DISABLED,
+    Reason.KEY_COMPROMISED,
+)
+"""The signer refuses this key for now; another may do."""
+
 
 class Writers:
     """The credential writers by format."""
@@ -331,7 +339,7 @@ class Generation:
             try:
                 signatures = await self._signer.sign(tenant, key, [task.unsigned.signing_input for task in group])
             except Problem as problem:
-                if problem.reason in (Reason.KEY_OUT_OF_WINDOW, Reason.KEY_NOT_USABLE):
+                if problem.reason in _KEY_DOES_NOT_SIGN:
                     self._keys.forget(tenant)
                 problems.update({task.process.id: problem for task in group})
                 continue
@@ -356,9 +364,8 @@ class Generation:
 
     def _failed(self, work: CertifyWork, process: IssuanceProcess, problem: Problem) -> IssuanceProcess:
         passing = isinstance(problem, Unavailable) or problem.reason in (
+            *_KEY_DOES_NOT_SIGN,
             Reason.NO_ACTIVE_KEY,
-            Reason.KEY_OUT_OF_WINDOW,
-            Reason.KEY_NOT_USABLE,
             Reason.RATE_LIMITED,
             Reason.OVERLOADED,
             Reason.DEADLINE_PASSED,

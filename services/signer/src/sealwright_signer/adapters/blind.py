@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from sealwright_common.domain.errors import Internal, InvalidArgument, Problem, Reason
 from sealwright_common.domain.keys import Key, KeyAlgorithm
 
 from sealwright_signer.adapters import metrics
-from sealwright_signer.adapters.wrapped import WrappedKeys
+from sealwright_signer.adapters.wrapped import GROUPS, WrappedKeys
 from sealwright_signer.crypto import blind_rsa, cbp
 from sealwright_signer.crypto.groups import BadElement
 from sealwright_signer.crypto.voprf import VOPRF_P384, VOPRF_RISTRETTO255, Inconsistent, Voprf
@@ -34,8 +34,20 @@ class BlindSigning:
         self._wrapped = wrapped
         self._blob = blob
 
+    def check(self, shares: Sequence[BlindShare]) -> None:
+        """Return if every token is one that its key signs.
+
+        InvalidArgument BLINDED_TOKEN_* for the first that is not, with its position among the tokens of all shares.
+        """
+        tokens = ((share.key.key, token) for share in shares for token in share.blinded_tokens)
+        for position, (key, token) in enumerate(tokens):
+            problem = _wrong_number(key, token) if key.algorithm not in GROUPS else _wrong_element(key, token)
+            if problem is not None:
+                reason, expected = problem
+                raise InvalidArgument.of(f"blinded_tokens[{position}]", expected, reason=reason)
+
     def sign(self, share: BlindShare) -> BlindSignatures:
-        """The share's signatures and proof, checked. InvalidArgument BLINDED_TOKEN_INVALID for the first bad token."""
+        """The signatures and proof of a share that was checked; they are checked, too."""
         if not share.key.key.algorithm.scalar:
             return self._sign_rsa(share)
         key = share.key.key
@@ -44,9 +56,6 @@ class BlindSigning:
         try:
             with self._wrapped.scalar(key, self._blob(share)) as secret:
                 signed, proof = evaluate(secret, key.public_key, share.blinded_tokens)
-        except BadElement:
-            position = (voprf or VOPRF_RISTRETTO255).bad_element(share.blinded_tokens)
-            raise _bad_token(position or 0, "the canonical encoding of a group element, not the identity") from None
         except Inconsistent:
             raise _faulty(key) from None
         return BlindSignatures(signed, proof)
@@ -69,9 +78,6 @@ class BlindSigning:
 
     def _sign_rsa(self, share: BlindShare) -> BlindSignatures:
         key = share.key.key
-        for position, blinded in enumerate(share.blinded_tokens):
-            if not blind_rsa.is_blinded_message(key.public_key, blinded):
-                raise _bad_token(position, "as many bytes as the modulus has, and a number below it")
         token_key = TokenKey(str(key.id), key.algorithm, key.public_key)
         signed = self._hsm.sign(token_key, share.blinded_tokens)
         for blinded, signature in zip(share.blinded_tokens, signed, strict=True):
@@ -80,8 +86,28 @@ class BlindSigning:
         return BlindSignatures(tuple(signed), b"")
 
 
-def _bad_token(position: int, expected: str) -> Problem:
-    return InvalidArgument.of(f"blinded_tokens[{position}]", expected, reason=Reason.BLINDED_TOKEN_INVALID)
+def _wrong_number(key: Key, token: bytes) -> tuple[Reason, str] | None:
+    """Why a blinded message is none of the RSA key, and what is expected."""
+    length = blind_rsa.message_length(key.public_key)
+    if len(token) != length:
+        return Reason.BLINDED_TOKEN_LENGTH, f"{length} bytes, as many as the modulus has"
+    if not blind_rsa.is_blinded_message(key.public_key, token):
+        return Reason.BLINDED_TOKEN_OUT_OF_RANGE, "a number from 2 to the modulus less 2"
+    return None
+
+
+def _wrong_element(key: Key, token: bytes) -> tuple[Reason, str] | None:
+    """Why a blinded element is none of the key's group, and what is expected."""
+    group = GROUPS[key.algorithm]
+    if token == group.identity:
+        return Reason.BLINDED_TOKEN_IDENTITY, "an element other than the identity"
+    if len(token) != group.element_length:
+        return Reason.BLINDED_TOKEN_LENGTH, f"{group.element_length} bytes"
+    try:
+        group.check_element(token)
+    except BadElement:
+        return Reason.BLINDED_TOKEN_INVALID, f"the canonical encoding of an element of {group.identifier}"
+    return None
 
 
 def _faulty(key: Key) -> Problem:

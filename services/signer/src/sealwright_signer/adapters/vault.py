@@ -94,6 +94,10 @@ class KeyVault:
         metrics.SIGNATURES.labels(algorithm, key.key.protection).inc(len(raw))
         return list(signatures.write(algorithm, raw, form))
 
+    async def check_blinded(self, shares: Sequence[BlindShare]) -> None:
+        """Return if every token is one that its key signs."""
+        await self._signing.run(lambda: self._blind.check(shares))
+
     async def blind_sign(self, shares: Sequence[BlindShare]) -> list[BlindSignatures]:
         """The shares' signatures; the shares are split over the threads."""
         signed = await self._signing.run_split(lambda part: [self._blind.sign(share) for share in part], shares)

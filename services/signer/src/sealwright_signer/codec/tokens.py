@@ -13,6 +13,8 @@ from sealwright_common.domain.ids import parse_id
 from sealwright_common.runtime.db import EventRecord
 
 from sealwright_signer.codec.keys import ALGORITHM, EnumMap, interval, reason, reason_value, timestamp
+from sealwright_signer.crypto import cbp
+from sealwright_signer.crypto.groups import BadElement
 from sealwright_signer.crypto.privacypass import public_key_encoding
 from sealwright_signer.ports import QueueAnswer
 from sealwright_signer.usecases.blind_sign import BlindAnswer, BlindItem, RefusedItem, SignedShare
@@ -62,7 +64,7 @@ def _queued_item(item: queue_pb2.QueuedBlindSignItem) -> BlindItem:
             problem = InvalidArgument.of(
                 f"blinded_tokens[{position}]",
                 "standard base64 with padding (RFC 4648 section 4)",
-                reason=Reason.BLINDED_TOKEN_INVALID,
+                reason=Reason.BLINDED_TOKEN_BASE64,
             )
             break
     return BlindItem(item.issuer_type, item.issuer_cohort or 1, tokens, item.associated_data, problem)
@@ -173,10 +175,18 @@ def redeem_item(item: token_service_pb2.RedeemItem, path: str) -> RedeemItem:
             key_id = parse_id(item.protocol.key_id, f"{path}.protocol.key_id")
             token = ProtocolToken(key_id, item.protocol.input, item.protocol.output)
         case "legacy":
-            token = LegacyToken(item.legacy.preimage, item.legacy.signature)
+            token = _legacy_token(item.legacy)
         case _:
             raise InvalidArgument.of(f"{path}.token", "one of privacy_pass, protocol and legacy")
     return RedeemItem(item.issuer_type, item.issuer_cohort, token, item.payload, item.associated_data)
+
+
+def _legacy_token(message: token_service_pb2.LegacyToken) -> LegacyToken:
+    try:
+        element = cbp.element(message.preimage)
+    except BadElement:
+        element = b""
+    return LegacyToken(message.preimage, message.signature, element)
 
 
 def redeem_items(items: Sequence[token_service_pb2.RedeemItem]) -> list[RedeemItem]:

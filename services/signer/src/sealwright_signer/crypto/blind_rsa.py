@@ -24,6 +24,11 @@ def _public(spki: bytes) -> tuple[rsa.RSAPublicKey, int, int, int]:
     return key, numbers.n, numbers.e, (numbers.n.bit_length() + 7) // 8
 
 
+def message_length(spki: bytes) -> int:
+    """Bytes of every blinded message: as many as the modulus has."""
+    return _public(spki)[3]
+
+
 def is_blinded_message(spki: bytes, blinded: bytes) -> bool:
     """Whether it is as long as the modulus and below it (section 4.3), and not 0, 1 or -1, which map to themselves."""
     _, modulus, _, length = _public(spki)

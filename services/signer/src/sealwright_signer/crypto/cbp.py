@@ -20,7 +20,6 @@ PREIMAGE_LENGTH = 64
 SIGNATURE_LENGTH = 64
 _GROUP = RISTRETTO255
 _BASE = _GROUP.multiply_base(_GROUP.scalar(1))
-_BASE_IDENTITY = bytes(32)
 
 
 def evaluate(
@@ -61,16 +60,18 @@ def verify_proof(public: bytes, blinded: Sequence[bytes], signed: Sequence[bytes
     return hmac.compare_digest(_challenge(public, m, z, a, b), challenge)
 
 
-def check_preimage(preimage: bytes) -> None:
-    """Return if it may be redeemed; BadElement for a wrong length, all zeros, or one that maps to the identity."""
-    if len(preimage) != PREIMAGE_LENGTH or not any(preimage) or _GROUP.from_uniform(preimage) == _BASE_IDENTITY:
-        raise BadElement("not a preimage of 64 bytes that a token can be made of")
+def element(preimage: bytes) -> bytes:
+    """What a preimage maps to. BadElement for a wrong length, all zeros, or one that maps to the identity."""
+    if len(preimage) == PREIMAGE_LENGTH and any(preimage):
+        mapped: bytes = _GROUP.from_uniform(preimage)
+        if mapped != _GROUP.identity:
+            return mapped
+    raise BadElement("not a preimage of 64 bytes that a token can be made of")
 
 
 def token_mac(secret: bytes, preimage: bytes, payload: bytes) -> bytes:
     """HMAC-SHA-512 of ``payload`` under the key derived from the unblinded token. BadElement for a bad preimage."""
-    check_preimage(preimage)
-    unblinded = _GROUP.multiply(secret, _GROUP.from_uniform(preimage))
+    unblinded = _GROUP.multiply(secret, element(preimage))
     key = sha512(b"hash_derive_key" + preimage + unblinded).digest()
     return hmac.digest(key, payload, sha512)
 

@@ -17,6 +17,8 @@ class Group(Protocol):
     identifier: str
     """Suite identifier of RFC 9497 section 4."""
     element_length: int
+    identity: bytes
+    """How the identity would be written; it is no element that anybody may send."""
     scalar_length: int
     order: int
 

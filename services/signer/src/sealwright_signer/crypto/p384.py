@@ -35,6 +35,7 @@ class P384:
 
     identifier = "P384-SHA384"
     element_length = 49
+    identity = b"\0"
     scalar_length = 48
     order = _N
 
@@ -43,7 +44,7 @@ class P384:
         return sha384(data).digest()
 
     def check_element(self, element: bytes) -> None:
-        """Return if a compressed point of the curve; BadElement otherwise. The identity has no such encoding."""
+        """Return if a compressed point of the curve; BadElement otherwise, which the identity is not."""
         _decode(element)
 
     def scalar(self, value: int) -> bytes:

@@ -8,14 +8,13 @@ from sealwright_common.ristretto import rbcl
 
 from sealwright_signer.crypto.groups import BadElement, expand_message_xmd
 
-_IDENTITY = bytes(32)
-
 
 class Ristretto255:
     """The Group of ristretto255-SHA512. Scalars are little-endian."""
 
     identifier = "ristretto255-SHA512"
     element_length = 32
+    identity = bytes(32)
     scalar_length = 32
     order = 2**252 + 27742317777372353535851937790883648493
 
@@ -25,7 +24,8 @@ class Ristretto255:
 
     def check_element(self, element: bytes) -> None:
         """Return if canonical (RFC 9496 section 4.3.1) and not the identity; BadElement otherwise."""
-        if len(element) != 32 or element == _IDENTITY or not rbcl.crypto_core_ristretto255_is_valid_point(element):
+        _check_form(element)
+        if element == self.identity or not rbcl.crypto_core_ristretto255_is_valid_point(element):
             raise BadElement("not a canonical ristretto255 element other than the identity")
 
     def scalar(self, value: int) -> bytes:
@@ -41,8 +41,7 @@ class Ristretto255:
 
     def multiply(self, scalar: bytes, element: bytes) -> bytes:
         """``scalar · element``. BadElement for a bad element; the scalar must not be zero."""
-        if len(element) != 32:
-            raise BadElement("a ristretto255 element has 32 bytes")
+        _check_form(element)
         try:
             # libsodium refuses elements that are not canonical, and the identity as result, hence as input.
             return rbcl.crypto_scalarmult_ristretto255(scalar, element)
@@ -85,3 +84,9 @@ class Ristretto255:
 
 
 RISTRETTO255 = Ristretto255()
+
+
+def _check_form(element: bytes) -> None:
+    """What libsodium does not look at: it reads no more than 32 bytes and drops the highest bit."""
+    if len(element) != 32 or element[31] & 0x80:
+        raise BadElement("a ristretto255 element has 32 bytes and is less than 2^255")

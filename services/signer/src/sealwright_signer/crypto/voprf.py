@@ -54,7 +54,7 @@ class Voprf:
     ) -> tuple[tuple[bytes, ...], bytes]:
         """BlindEvaluate (section 3.3.2) over a batch: evaluated elements and one proof.
 
-        BadElement if one is no element; call :meth:`bad_element` to find out which. Inconsistent if the machine erred.
+        BadElement if one is no element, Inconsistent if the machine erred.
         ``nonce`` is given by tests of official vectors alone.
         """
         evaluated = tuple(self.group.multiply(secret, element) for element in blinded)
@@ -67,15 +67,6 @@ class Voprf:
         if not consistent:
             raise Inconsistent
         return evaluated, self._prove(secret, public, composites, nonce)
-
-    def bad_element(self, blinded: Sequence[bytes]) -> int | None:
-        """Position of the first that is no element; None if all are."""
-        for position, element in enumerate(blinded):
-            try:
-                self.group.check_element(element)
-            except BadElement:
-                return position
-        return None
 
     def verify_proof(self, public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes], proof: bytes) -> bool:
         """VerifyProof (section 2.2.2), as a client does."""

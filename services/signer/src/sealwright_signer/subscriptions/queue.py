@@ -8,6 +8,7 @@ cannot be read at all becomes a dead letter.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -53,7 +54,7 @@ class _Request(Generic[R]):
         return self.tenant, self.message.request_id
 
 
-class _Queue(Generic[R, D]):
+class _Queue(ABC, Generic[R, D]):
     """What the two queues share: known answers first, work outside the transaction, one transaction for the batch."""
 
     name: str
@@ -118,17 +119,17 @@ class _Queue(Generic[R, D]):
         digest = sha256(message.SerializeToString(deterministic=True)).digest()
         return _Request(event.tenant, message, digest, event.trace)
 
+    @abstractmethod
     async def prepare(self, request: _Request[R]) -> D:
         """The work that needs no transaction."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def finish(self, work: Work, request: _Request[R], done: D) -> Message:
         """The answer, with what the transaction adds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reused(self, request: _Request[R]) -> Message:
         """The answer to a request id that was used for another body."""
-        raise NotImplementedError
 
 
 def _reused() -> AlreadyExists:

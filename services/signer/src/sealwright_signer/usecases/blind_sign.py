@@ -120,13 +120,15 @@ class BlindSign:
         return BlindAnswer(request_id, results)
 
     async def _shares(self, tenant: str, item: BlindItem) -> list[BlindShare]:
-        """Which key signs what. Raises one of the refusals, or Unavailable if keys are missing for now."""
+        """Which key signs what, every token checked. Raises one of the refusals, or Unavailable if keys are missing."""
         if item.unreadable is not None:
             raise item.unreadable
         issuer = await self._book.issuer(tenant, item.issuer_type)
         keys = await self._keys(tenant, issuer, item.cohort)
         tokens, n = item.blinded_tokens, issuer.modulus
-        if not tokens or len(tokens) % n:
+        if not tokens:
+            raise InvalidArgument.of("blinded_tokens", f"at least {n} tokens", reason=Reason.BLINDED_TOKENS_MISSING)
+        if len(tokens) % n:
             raise InvalidArgument.of(
                 "blinded_tokens",
                 f"a positive multiple of {n} tokens for issuer {item.issuer_type}, not {len(tokens)}",
@@ -141,7 +143,9 @@ class BlindSign:
         if len(set(tokens)) != len(tokens):
             raise InvalidArgument.of("blinded_tokens", "each token once", reason=Reason.BLINDED_TOKEN_DUPLICATE)
         size = len(tokens) // n
-        return [BlindShare(key, tuple(tokens[i * size : (i + 1) * size])) for i, key in enumerate(keys)]
+        shares = [BlindShare(key, tuple(tokens[i * size : (i + 1) * size])) for i, key in enumerate(keys)]
+        await self._vault.check_blinded(shares)
+        return shares
 
     async def _keys(self, tenant: str, issuer: Issuer, cohort: int) -> list[StoredKey]:
         """The issuer's n unexpired keys with the earliest windows, each fit to sign."""

@@ -64,6 +64,9 @@ class LegacyToken:
 
     preimage: bytes
     signature: bytes
+    element: bytes
+    """What the preimage maps to; empty if it is none that a token can be made of. Several map to the same, and who has
+    one of them has all: this tells tokens apart, not the preimage."""
 
 
 Token: TypeAlias = PrivacyPassToken | ProtocolToken | LegacyToken
@@ -170,18 +173,19 @@ async def spend(
     return outcomes
 
 
-def token_id(key_id: UUID, token_input: bytes) -> bytes:
-    """What makes a token unique: its key and its input. The same however the token is written."""
-    return sha256(b"sealwright token" + key_id.bytes + token_input).digest()
+def token_id(key_id: UUID, unique: bytes) -> bytes:
+    """What makes a token unique: its key and its input, or a legacy one's element. The same however it is written."""
+    return sha256(b"sealwright token" + key_id.bytes + unique).digest()
 
 
 def _redemption(item: RedeemItem, claim: TokenClaim, now: datetime) -> Redemption:
     key = claim.key.key
     slot = key.slot
     assert slot is not None
+    unique = item.token.element if isinstance(item.token, LegacyToken) else claim.input
     return Redemption(
         id=new_id(now),
-        token_id=token_id(key.id, claim.input),
+        token_id=token_id(key.id, unique),
         key_id=key.id,
         issuer_type=slot.issuer_type,
         cohort=slot.cohort,
@@ -249,8 +253,8 @@ class _Lookup:
             case ProtocolToken(key_id, token_input, output):
                 stored = self._usable(item, self.by_id.get(key_id))
                 return [TokenClaim(stored, token_input, output, item.payload)]
-            case LegacyToken(preimage, signature):
-                return self._legacy(item, preimage, signature)
+            case LegacyToken() as token:
+                return self._legacy(item, token)
 
     def _privacy_pass(self, item: RedeemItem, data: bytes) -> TokenClaim:
         kind = TOKEN_TYPES.get(int.from_bytes(data[:2])) if len(data) >= _TOKEN_INPUT_LENGTH else None
@@ -261,7 +265,7 @@ class _Lookup:
             raise _malformed("the token's type is not that of the key it names")
         return TokenClaim(stored, data[:_TOKEN_INPUT_LENGTH], data[_TOKEN_INPUT_LENGTH:], item.payload)
 
-    def _legacy(self, item: RedeemItem, preimage: bytes, signature: bytes) -> list[TokenClaim]:
+    def _legacy(self, item: RedeemItem, token: LegacyToken) -> list[TokenClaim]:
         if item.issuer_type not in self.legacy_allowed:
             raise _unknown(item)
         if not self.legacy_allowed[item.issuer_type]:
@@ -270,7 +274,7 @@ class _Lookup:
                 Reason.LEGACY_PROTOCOL_OFF,
                 f"issuer {item.issuer_type} does not allow the challenge-bypass protocol",
             )
-        if len(preimage) != 64 or not any(preimage) or len(signature) != 64:
+        if not token.element or len(token.signature) != 64:
             raise _malformed("a legacy token has a preimage of 64 bytes, not all zero, and a signature of 64 bytes")
         keys = [
             stored
@@ -279,7 +283,7 @@ class _Lookup:
         ]
         if not keys:
             raise _expired("no key of the issuer is valid now")
-        return [TokenClaim(stored, preimage, signature, item.payload) for stored in keys]
+        return [TokenClaim(stored, token.preimage, token.signature, item.payload) for stored in keys]
 
     def _usable(self, item: RedeemItem, stored: StoredKey | None) -> StoredKey:
         """The key, if it is the issuer's, redeems at all and its window, widened by the leeway, holds now."""
@@ -292,9 +296,10 @@ class _Lookup:
             raise _malformed("the key it names makes no tokens")
         if stored.key.algorithm is KeyAlgorithm.CBP_RISTRETTO255:
             raise _malformed("challenge-bypass tokens are redeemed as legacy tokens")
-        if stored.key.disabled or stored.key.state is KeyState.COMPROMISED:
-            word = "disabled" if stored.key.disabled else "compromised"
-            raise _Refusal(RedeemStatus.UNVERIFIED, Reason.KEY_NOT_USABLE, f"the token's key is {word}")
+        if stored.key.disabled:
+            raise _Refusal(RedeemStatus.UNVERIFIED, Reason.KEY_DISABLED, "the token's key is disabled")
+        if stored.key.state is KeyState.COMPROMISED:
+            raise _Refusal(RedeemStatus.UNVERIFIED, Reason.KEY_COMPROMISED, "the token's key is compromised")
         if not slot.window.widened(self.leeway).contains(self.now) or not stored.signing_key:
             raise _expired("the window of the token's key is over, or has not begun")
         return stored
