@@ -73,7 +73,9 @@ async def test_status_lists_are_signed_anew_before_they_run_out(issuing: Issuing
     first = await asyncio.to_thread(fetch, entry.uri)
     until = issuing.verify(first[2]).valid_until
     list_id = uuid.UUID(entry.uri.rpartition("/")[2])
-    await issuing.rows("update status_list set renew_time = now() - interval '1 minute' where id = $1", list_id)
+    await issuing.rows(
+        "update status_list_form set renew_time = now() - interval '1 minute' where list_id = $1", list_id
+    )
     async with asyncio.timeout(10):
         # An instance answers from memory for a second.
         while (second := await asyncio.to_thread(fetch, entry.uri))[1]["etag"] == first[1]["etag"]:
@@ -83,7 +85,7 @@ async def test_status_lists_are_signed_anew_before_they_run_out(issuing: Issuing
     assert renewed is not None
     assert renewed > until
     rows = await issuing.rows(
-        "select renew_time > now() + interval '11 hours' as later from status_list where id = $1", list_id
+        "select renew_time > now() + interval '11 hours' as later from status_list_form where list_id = $1", list_id
     )
     assert rows[0]["later"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -33,6 +34,7 @@ from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.verify.credential import verify_credential
 from sealwright_common.verify.jws import parse
 from sealwright_common.verify.keys import from_jwk
+from sealwright_common.verify.outcome import NotVerified
 from sealwright_common.verify.status_list import verify_status_list
 from sealwright_common.verify.trust import Trust
 from sealwright_sandbox.issuing_ca import IssuingCa
@@ -111,6 +113,19 @@ async def test_the_signers_keys_make_credentials_of_every_format(client: Sealwri
     content = credential if isinstance(credential, str) else json.dumps(credential)
     verified = verify_credential(content.encode(), trust, datetime.now(UTC))
     assert "Ada" in str(verified.claims)
+
+
+async def certified(client: Sealwright) -> bytes:
+    """Has the active ES256 key certified by a new authority; its root."""
+    authority = IssuingCa()
+    asked = await client.credential_issuers.CreateCertificateRequest(
+        pb.CreateCertificateRequestRequest(key_issuer="es256", common_name="Demo signer", country="DK")
+    )
+    chain = authority.certify(asked.certificate_request_pem)
+    await client.credential_issuers.ImportCertificates(
+        pb.ImportCertificatesRequest(request_id=rid(), key_issuer="es256", chain_pem=chain)
+    )
+    return authority.root
 
 
 async def test_a_document_signer_certificate_from_request_to_mdoc(client: Sealwright) -> None:
@@ -206,6 +221,46 @@ async def test_a_revoked_credential_shows_in_the_token_status_list(client: Sealw
                 break
             assert datetime.now(UTC) < end, "revoked within two seconds"
     assert found.bits == 2
+
+
+async def test_the_status_of_an_mdoc_as_jwt_and_as_cwt(client: Sealwright) -> None:
+    """One list, two forms by Accept; each verifies by the certificate alone, and caches can tell them apart."""
+    anchors = (await certified(client),)
+    credential, _ = await issue(client, "person-mdoc")
+    trust = Trust(anchors=anchors)
+    reference = verify_credential(credential.encode(), trust, datetime.now(UTC)).status[0]
+    listed = await client.credentials.ListCredentials(credentials.ListCredentialsRequest(page_size=500))
+    [id_] = [
+        c.id
+        for c in listed.credentials
+        for e in c.status_entries
+        if (e.list_uri, e.index) == (reference.uri, reference.index)
+    ]
+    async with Wallet() as wallet:
+        assert wallet._http is not None
+        for revoked in (0, 1):
+            for form, kind in (("application/statuslist+jwt", str), ("application/statuslist+cwt", bytes)):
+                async with asyncio.timeout(30):
+                    while True:
+                        async with wallet._http.get(reference.uri, headers={"Accept": form}) as response:
+                            assert (response.status, response.content_type) == (200, form)
+                            assert response.headers["Vary"].lower() == "accept"
+                            etag, body = response.headers["ETag"], await response.read()
+                        token = body.decode() if kind is str else body
+                        # What was signed before this certificate was imported is served for a second more.
+                        with contextlib.suppress(NotVerified):
+                            found = verify_status_list(token, reference.uri, trust, datetime.now(UTC))
+                            if found.status(reference.index) == revoked:
+                                break
+                        await asyncio.sleep(0.1)
+                again = {"Accept": form, "If-None-Match": etag}
+                async with wallet._http.get(reference.uri, headers=again) as response:
+                    assert (response.status, response.headers["ETag"]) == (304, etag)
+            if not revoked:
+                revocation = credentials.RevokeCredentialsRequest(request_id=rid(), ids=[id_])
+                await client.credentials.RevokeCredentials(revocation)
+        async with wallet._http.get(reference.uri, params={"time": "1700000000"}) as response:
+            assert response.status == 501
 
 
 def test_the_verb_verify_checks_files_offline(tmp_path: Path) -> None:

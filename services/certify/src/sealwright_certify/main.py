@@ -33,7 +33,7 @@ from sealwright_certify.adapters.dcp.holder_tokens import SelfIssuedTokens
 from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
 from sealwright_certify.adapters.dcp.presentations import PresentationFactory
 from sealwright_certify.adapters.did_web import DidWeb
-from sealwright_certify.adapters.formats.status_writer import TokenStatusWriter
+from sealwright_certify.adapters.formats.status_writer import TokenStatusCwtWriter, TokenStatusWriter
 from sealwright_certify.adapters.formats.writer import FormatWriter
 from sealwright_certify.adapters.oid4vci.keyring import DoorKeyring
 from sealwright_certify.adapters.oid4vci.outside import OutsideDocuments
@@ -266,7 +266,9 @@ async def build(app: App, settings: CertifySettings) -> None:
     dcp_base = f"{settings.public_url}/dcp"
     tenants = Tenants(database, keys, app.clock, default_did=host_did_of(settings.public_url))
     documents = DidDocuments(keys, public_jwk, dcp_base=dcp_base)
-    status_lists = StatusLists(database, signer, keys, app.clock, StatusVcWriter(), TokenStatusWriter())
+    status_lists = StatusLists(
+        database, signer, keys, app.clock, StatusVcWriter(), TokenStatusWriter(), TokenStatusCwtWriter()
+    )
     steering = Steering(
         database,
         approved=generate.wake,

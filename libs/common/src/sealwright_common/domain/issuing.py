@@ -129,14 +129,16 @@ class StatusList:
 
 @dataclass(frozen=True, slots=True)
 class SignedStatusList:
-    """A published status list credential."""
+    """A published status list in one of its forms."""
 
     version: int
-    payload: str
+    payload: bytes
     etag: str
     media_type: str
     renew_time: datetime
     """From when on it is signed anew although nothing changed."""
+    signed_by: str
+    """The key and its certificates; it is signed anew when they change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def verify_jwt_vc(text: str, trust: Trust, now: datetime) -> Verified:
     issuer = identifier(members.get("issuer")) or cast(str, claims.get("iss", ""))
     if not issuer or claims.get("iss", issuer) != issuer:
         raise NotVerified("issuer", "iss and the credential's issuer differ")
-    key = trust.chain_key(jws.chain, now) if jws.chain else trust.key(jws.header.get("kid"), issuer)
+    key = trust.signer_key(jws.chain, now, jws.header.get("kid"), issuer)
     jws.verify(key)
     subject = subject_of(members)
     if "sub" in claims and subject is not None and claims["sub"] != subject:

@@ -20,14 +20,14 @@ _MAX_DISCLOSURES = 2000
 def verify_sd_jwt_vc(text: str, trust: Trust, now: datetime) -> Verified:
     """Checks an SD-JWT VC as issued (no key binding JWT): signature, type, validity, each disclosure used once.
 
-    The key comes from ``x5c`` if present, checked against the anchors, else by ``kid`` or ``iss`` among the known.
+    The key is a known one by ``kid`` or ``iss``, else that of ``x5c``, checked against the anchors.
     """
     jws, disclosures = split(text, "dc+sd-jwt", "vc+sd-jwt")
     claims = jws.claims
     issuer = claims.get("iss")
     if issuer is not None and not isinstance(issuer, str):
         raise NotVerified("issuer", "iss must be a text")
-    key = trust.chain_key(jws.chain, now) if jws.chain else trust.key(jws.header.get("kid"), issuer)
+    key = trust.signer_key(jws.chain, now, jws.header.get("kid"), issuer)
     jws.verify(key)
     start, end = moment(claims, "nbf"), moment(claims, "exp")
     within(now, start, end, trust.skew)

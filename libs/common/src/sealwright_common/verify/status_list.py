@@ -80,7 +80,7 @@ def _bits(value: object) -> int:
 def _jwt_claims(token: str, trust: Trust, now: datetime) -> Mapping[str, Any]:
     jws = parse(token, "statuslist+jwt")
     claims = jws.claims
-    jws.verify(trust.chain_key(jws.chain, now) if jws.chain else trust.key(jws.header.get("kid"), claims.get("iss")))
+    jws.verify(trust.signer_key(jws.chain, now, jws.header.get("kid"), claims.get("iss")))
     return claims
 
 
@@ -98,7 +98,7 @@ def _cwt_claims(token: bytes, trust: Trust, now: datetime) -> Mapping[str, Any]:
     certificates = (chain,) if isinstance(chain, bytes) else tuple(chain or ())
     kid = header.get(4, unprotected.get(4))
     named = kid.decode("utf-8", "replace") if isinstance(kid, bytes) else None
-    key = trust.chain_key(certificates, now) if certificates else trust.key(named)
+    key = trust.signer_key(certificates, now, named)
     if COSE_ALGORITHMS[key.algorithm] != header.get(1):
         raise NotVerified("algorithm", "the COSE algorithm does not belong to the key")
     key.verify(cbor2.dumps(["Signature1", protected, b"", payload]), signature)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from sealwright_common.verify.keys import PublicKey, from_did, from_material
+from sealwright_common.verify.keys import PublicKey, from_certificate, from_did, from_material
 from sealwright_common.verify.outcome import NotVerified
 
 MDOC_SIGNER = ObjectIdentifier("1.0.18013.5.1.2")
@@ -43,6 +43,20 @@ class Trust:
             "key", f"no trusted key for {next(filter(None, names), 'this issuer')}; give its key or its CA"
         )
 
+    def signer_key(self, chain: tuple[bytes, ...], now: datetime, *names: object) -> PublicKey:
+        """The key known by one of the names, else the leaf's of the certificates that came with the signature.
+
+        With both they must be of one key (RFC 7515 section 4.1.6).
+        """
+        known = next((self.keys[name] for name in names if isinstance(name, str) and name in self.keys), None)
+        if known is not None:
+            if chain and from_certificate(chain[0]).jwk != known.jwk:
+                raise NotVerified("certificate", "the certificate is of another key than the one named")
+            return known
+        if chain:
+            return self.chain_key(chain, now)
+        return self.key(*(name for name in names if isinstance(name, str)))
+
     def chain_key(self, chain: tuple[bytes, ...], now: datetime, usage: ObjectIdentifier | None = None) -> PublicKey:
         """The leaf's key, if each certificate was issued by the next and the last by an anchor, all valid at ``now``.
 
@@ -66,15 +80,25 @@ class Trust:
             _issued(child, parent)
         last = path[-1]
         if last not in anchors:
-            parents = [anchor for anchor in anchors if anchor.subject == last.issuer]
-            if not parents:
-                raise NotVerified("certificate", "the certificate chain ends at no trusted authority")
-            path.append(parents[0])
-            _issued(last, parents[0])
+            path.append(_anchor_of(last, anchors))
         for certificate in path:
             if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
                 raise NotVerified("certificate", "a certificate of the chain is not valid at this time")
         return from_material(leaf.public_key())
+
+
+def _anchor_of(certificate: x509.Certificate, anchors: Sequence[x509.Certificate]) -> x509.Certificate:
+    """The authority that issued a certificate; several may go by one name."""
+    problem = NotVerified("certificate", "the certificate chain ends at no trusted authority")
+    for anchor in anchors:
+        if anchor.subject == certificate.issuer:
+            try:
+                _issued(certificate, anchor)
+            except NotVerified as error:
+                problem = error
+            else:
+                return anchor
+    raise problem
 
 
 def _issued(child: x509.Certificate, parent: x509.Certificate) -> None:

@@ -54,15 +54,15 @@ class StatusVcWriter:
             return Unsigned(signing_input(draft.key, {"typ": "JWT"}, payload))
         return Unsigned(signing_input(draft.key, {"typ": "vc+jwt", "cty": "vc"}, payload | credential))
 
-    def complete(self, unsigned: Unsigned, signature: bytes) -> str:
+    def complete(self, unsigned: Unsigned, signature: bytes) -> bytes:
         """The compact JWS."""
-        return f"{unsigned.signing_input.decode()}.{b64url(signature)}"
+        return f"{unsigned.signing_input.decode()}.{b64url(signature)}".encode()
 
-    def check(self, payload: str, draft: ListDraft) -> None:
+    def check(self, payload: bytes, draft: ListDraft) -> None:
         """Verifies the list with the verifier's code and reads the set entries back."""
         key = verification_key(draft.key.algorithm, draft.key.public_key)
         try:
-            verified = verify_jwt_vc(payload, Trust(keys={draft.key.method: key}, skew=0), draft.valid_from)
+            verified = verify_jwt_vc(payload.decode(), Trust(keys={draft.key.method: key}, skew=0), draft.valid_from)
             bits = decode_list(verified.claims["encodedList"])
         except (NotVerified, ValueError, KeyError) as error:
             raise Internal(Reason.SIGNATURE_FAULTY, f"status list {draft.list.id} does not verify") from error

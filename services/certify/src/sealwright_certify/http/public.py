@@ -9,10 +9,12 @@ from uuid import UUID
 import orjson
 from sealwright_common.domain.call import system_call
 from sealwright_common.domain.errors import NotFound, Reason
+from sealwright_common.runtime.http.problems import plain_problem
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sealwright_certify.http.negotiation import best_type
 from sealwright_certify.usecases.definitions import Definitions
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.tenants import DidDocuments, Tenants
@@ -59,10 +61,21 @@ class PublicPages:
         raise NotFound(Reason.DID_UNRESOLVABLE, "no tenant issues under this address")
 
     async def status_list(self, request: Request) -> Response:
-        """A status list as it stands, at most a second old."""
+        """A status list as it stands, at most a second old, in the form asked for by ``Accept``.
+
+        501 for a list as it was at another ``time``, which is not kept (Token Status List, historical resolution).
+        """
+        if "time" in request.query_params:
+            return plain_problem(501)
         list_id: UUID = request.path_params["id"]
-        signed = await self._status_lists.get(list_id)
-        headers = {"etag": signed.etag, "cache-control": "public, max-age=1, must-revalidate"}
+        accept = ", ".join(request.headers.getlist("accept"))
+        signed = await self._status_lists.get(list_id, lambda offered: best_type(accept, offered))
+        headers = {
+            "etag": signed.etag,
+            "cache-control": "public, max-age=1, must-revalidate",
+            "vary": "accept",
+            "access-control-allow-origin": "*",
+        }
         if _matches(request.headers, signed.etag):
             return Response(status_code=304, headers=headers)
         return Response(signed.payload, media_type=signed.media_type, headers=headers)

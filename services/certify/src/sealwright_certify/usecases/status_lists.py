@@ -1,16 +1,18 @@
-"""Serving status lists: signed anew when an entry changed or the validity runs out, with an ETag."""
+"""Serving status lists in the form asked for: signed anew when an entry, the key or its certificates changed, or the
+validity runs out."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.credentials import StatusKind
-from sealwright_common.domain.errors import Internal, NotFound, Reason
+from sealwright_common.domain.errors import Internal, NotFound, Reason, Unavailable
 
 from sealwright_certify.ports import SignedStatusList, Signer, SigningKey, StatusList, Store, Tenant, Unsigned
 from sealwright_certify.usecases.keys import KeyCopy
@@ -24,6 +26,9 @@ VALIDITY = timedelta(hours=24)
 
 _CACHED = 64
 
+Choose = Callable[[Sequence[str]], str]
+"""Picks one of the media types a list can be had in; the first is the usual one."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListDraft:
@@ -36,10 +41,12 @@ class ListDraft:
     """Entries that are not 0."""
     valid_from: datetime
     valid_until: datetime
+    chain: tuple[bytes, ...] = ()
+    """Certificates of the key, leaf first."""
 
 
 class StatusListWriter(Protocol):
-    """Writes status lists of some kinds."""
+    """Writes status lists of some kinds in one form."""
 
     @property
     def kinds(self) -> frozenset[StatusKind]:
@@ -55,67 +62,97 @@ class StatusListWriter(Protocol):
         """The bytes to sign."""
         ...
 
-    def complete(self, unsigned: Unsigned, signature: bytes) -> str:
+    def complete(self, unsigned: Unsigned, signature: bytes) -> bytes:
         """The finished list."""
         ...
 
-    def check(self, payload: str, draft: ListDraft) -> None:
+    def check(self, payload: bytes, draft: ListDraft) -> None:
         """Verifies a finished list by code that did not write it; Internal (SIGNATURE_FAULTY) otherwise."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A list in memory, as it stood when it was asked for."""
+
+    asked: float
+    kind: StatusKind
+    forms: dict[str, SignedStatusList] = field(default_factory=dict[str, SignedStatusList])
+
+
 class StatusLists:
-    """Answers what verifiers ask."""
+    """Answers what verifiers ask. Of several writers for a kind the first one's form is the usual one."""
 
     def __init__(self, store: Store, signer: Signer, keys: KeyCopy, clock: Clock, *writers: StatusListWriter) -> None:
         self._store = store
         self._signer = signer
         self._keys = keys
         self._clock = clock
-        self._writers = {kind: writer for writer in writers for kind in writer.kinds}
-        self._cache: dict[UUID, tuple[float, SignedStatusList]] = {}
+        self._writers = writers
+        self._cache: dict[UUID, _Copy] = {}
 
-    async def get(self, list_id: UUID) -> SignedStatusList:
+    async def get(self, list_id: UUID, choose: Choose) -> SignedStatusList:
         """The list as it stands, at most a second old; NotFound. Signed by whoever asks first after a change."""
         cached = self._cache.get(list_id)
-        if cached is not None and self._clock.monotonic() - cached[0] < FRESH:
-            return cached[1]
+        if cached is not None and self._clock.monotonic() - cached.asked < FRESH:
+            form = cached.forms.get(self._writer(cached.kind, choose).media_type)
+            if form is not None:
+                return form
         asked = self._clock.monotonic()
         async with self._store.read() as work:
             found = await work.status.get(list_id)
             if found is None:
                 raise NotFound(Reason.CREDENTIAL_NOT_FOUND, f"no status list {list_id}")
-            published = await work.status.published(list_id)
-            if published is None or published.version != found.version or self._clock.now() >= published.renew_time:
-                issuer = await tenant_of(work, found.tenant)
-                values = await work.status.values(list_id)
-            else:
-                issuer, values = None, {}
-        if issuer is not None:
-            published = await self._publish(found, issuer, values)
-        assert published is not None
-        if len(self._cache) >= _CACHED:
-            self._cache.pop(next(iter(self._cache)))
-        self._cache[list_id] = (asked, published)
+            writer = self._writer(found.kind, choose)
+            published = await work.status.published(list_id, writer.media_type)
+            issuer = await tenant_of(work, found.tenant)
+        now = self._clock.now().replace(microsecond=0)
+        stands = published is not None and published.version == found.version and now < published.renew_time
+        try:
+            key = await self._keys.active(issuer, now)
+        except Unavailable:
+            if published is None or not stands:
+                raise
+        else:
+            async with self._store.read() as work:
+                chain = (await work.certificates.chains(found.tenant, [key.key_id])).get(key.key_id, ())
+                signed_by = f"{key.method} {hashlib.sha256(b''.join(chain)).hexdigest()[:32]}"
+                stands = stands and published is not None and published.signed_by == signed_by
+                values = {} if stands else await work.status.values(list_id)
+            if published is None or not stands:
+                draft = ListDraft(found, issuer, key, values, now, now + VALIDITY, chain)
+                published = await self._publish(writer, draft, signed_by)
+        self._keep(list_id, _Copy(asked, found.kind, {writer.media_type: published}))
         return published
 
-    async def _publish(self, found: StatusList, issuer: Tenant, values: dict[int, int]) -> SignedStatusList:
-        writer = self._writers.get(found.kind)
-        if writer is None:
-            raise Internal(Reason.INTERNAL_ERROR, f"status lists of kind {found.kind} cannot be written here")
-        now = self._clock.now().replace(microsecond=0)
-        draft = ListDraft(found, issuer, await self._keys.active(issuer, now), values, now, now + VALIDITY)
+    def _keep(self, list_id: UUID, copy: _Copy) -> None:
+        if len(self._cache) >= _CACHED:
+            self._cache.pop(next(iter(self._cache)))
+        known = self._cache.get(list_id)
+        if known is not None and copy.asked - known.asked < FRESH:
+            # The other forms stay as fresh as they were: the older time counts for all.
+            copy = _Copy(known.asked, copy.kind, {**known.forms, **copy.forms})
+        self._cache[list_id] = copy
+
+    def _writer(self, kind: StatusKind, choose: Choose) -> StatusListWriter:
+        able = {writer.media_type: writer for writer in self._writers if kind in writer.kinds}
+        if not able:
+            raise Internal(Reason.INTERNAL_ERROR, f"status lists of kind {kind} cannot be written here")
+        return able[choose(list(able))]
+
+    async def _publish(self, writer: StatusListWriter, draft: ListDraft, signed_by: str) -> SignedStatusList:
         unsigned = writer.prepare(draft)
-        signature = (await self._signer.sign(found.tenant, draft.key, [unsigned.signing_input]))[0]
+        signature = (await self._signer.sign(draft.list.tenant, draft.key, [unsigned.signing_input]))[0]
         payload = writer.complete(unsigned, signature)
         writer.check(payload, draft)
         signed = SignedStatusList(
-            version=found.version,
+            version=draft.list.version,
             payload=payload,
-            etag=f'"{hashlib.sha256(payload.encode()).hexdigest()[:32]}"',
+            etag=f'"{hashlib.sha256(payload).hexdigest()[:32]}"',
             media_type=writer.media_type,
-            renew_time=now + VALIDITY / 2,
+            renew_time=draft.valid_from + VALIDITY / 2,
+            signed_by=signed_by,
         )
-        async with self._store.begin_system("status-list", found.tenant) as work:
-            await work.status.publish(found.id, signed)
+        async with self._store.begin_system("status-list", draft.list.tenant) as work:
+            await work.status.publish(draft.list.id, signed)
         return signed

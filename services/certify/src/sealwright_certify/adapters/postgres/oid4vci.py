@@ -403,32 +403,6 @@ class NotificationRows:
         )
 
 
-class CertificateRows:
-    def __init__(self, connection: Connection, now: datetime) -> None:
-        self._connection = connection
-        self._now = now
-
-    async def put(self, tenant: str, key_id: str, chain: Sequence[bytes], expires: datetime) -> None:
-        await self._connection.execute(
-            """insert into issuer_certificate (tenant, key_id, chain, expires) values ($1, $2, $3, $4)
-               on conflict (tenant, key_id) do update set chain = excluded.chain, expires = excluded.expires""",
-            tenant,
-            key_id,
-            list(chain),
-            expires,
-        )
-
-    async def chains(self, tenant: str, key_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
-        """Chains of which no certificate has expired."""
-        rows = await self._connection.fetch(
-            "select key_id, chain from issuer_certificate where tenant = $1 and key_id = any($2) and expires > $3",
-            tenant,
-            list(key_ids),
-            self._now,
-        )
-        return {row["key_id"]: tuple(row["chain"]) for row in rows}
-
-
 class IssuedRows:
     """Certify's credential table, as this door writes it: whole rows at once, without the credentials themselves."""
 

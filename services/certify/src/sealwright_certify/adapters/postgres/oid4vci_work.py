@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sealwright_certify.adapters.postgres.oid4vci import (
     AccessRows,
-    CertificateRows,
     IssuedRows,
     IssuerRows,
     NotificationRows,
@@ -47,11 +46,6 @@ class Oid4vciUnitOfWork(CertifyUnitOfWork):
     def notifications(self) -> NotificationRows:
         """What wallets said."""
         return NotificationRows(self.connection)
-
-    @property
-    def certificates(self) -> CertificateRows:
-        """Certificates of issuing keys."""
-        return CertificateRows(self.connection, self.now)
 
     @property
     def issued(self) -> IssuedRows:

@@ -115,26 +115,33 @@ class StatusRows:
         )
         return {row["idx"]: row["value"] for row in rows}
 
-    async def published(self, list_id: UUID) -> SignedStatusList | None:
-        row = await self._connection.fetchrow("select * from status_list where id = $1", list_id)
-        if row is None or row["signed_version"] is None:
+    async def published(self, list_id: UUID, media_type: str) -> SignedStatusList | None:
+        """The signed form of a media type, possibly of an older version."""
+        row = await self._connection.fetchrow(
+            "select * from status_list_form where list_id = $1 and media_type = $2", list_id, media_type
+        )
+        if row is None:
             return None
         return SignedStatusList(
-            row["signed_version"], row["signed_payload"], row["etag"], row["media_type"], row["renew_time"]
+            row["version"], row["payload"], row["etag"], row["media_type"], row["renew_time"], row["signed_by"]
         )
 
     async def publish(self, list_id: UUID, signed: SignedStatusList) -> None:
         """Keeps a signed form unless a newer one is kept already."""
         await self._connection.execute(
-            """update status_list set signed_version = $2, signed_payload = $3, etag = $4, media_type = $5,
-                   renew_time = $6
-               where id = $1 and (signed_version is null or signed_version <= $2)""",
+            """insert into status_list_form (list_id, media_type, version, payload, etag, renew_time, signed_by)
+               values ($1, $2, $3, $4, $5, $6, $7)
+               on conflict (list_id, media_type) do update set version = excluded.version,
+                   payload = excluded.payload, etag = excluded.etag, renew_time = excluded.renew_time,
+                   signed_by = excluded.signed_by
+               where status_list_form.version <= excluded.version""",
             list_id,
+            signed.media_type,
             signed.version,
             signed.payload,
             signed.etag,
-            signed.media_type,
             signed.renew_time,
+            signed.signed_by,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sealwright_common.runtime.db import UnitOfWork
 
 from sealwright_certify.adapters.postgres.attestations import AttestationRows
+from sealwright_certify.adapters.postgres.certificates import CertificateRows
 from sealwright_certify.adapters.postgres.credentials import CredentialRows
 from sealwright_certify.adapters.postgres.definitions import DefinitionRows
 from sealwright_certify.adapters.postgres.holders import HolderRows
@@ -48,6 +49,10 @@ class CertifyUnitOfWork(UnitOfWork):
     @property
     def status(self) -> StatusRows:
         return StatusRows(self.connection)
+
+    @property
+    def certificates(self) -> CertificateRows:
+        return CertificateRows(self.connection, self.now)
 
     @property
     def tokens(self) -> TokenRows:

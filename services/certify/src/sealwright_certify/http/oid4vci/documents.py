@@ -16,6 +16,7 @@ from sealwright_common.domain.oid4vci import Issuer
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sealwright_certify.http.negotiation import best_type
 from sealwright_certify.http.oid4vci.door import Door, answer
 from sealwright_certify.http.oid4vci.languages import localized, wanted_languages
 from sealwright_certify.usecases.oid4vci.metadata import (
@@ -38,7 +39,7 @@ class Documents:
         self._door = door
 
     async def issuer_metadata(self, request: Request) -> Response:
-        """Section 12.2: JSON, or a signed JWT for those who accept only or also ``application/jwt``.
+        """Section 12.2: JSON, or a signed JWT for those who like ``application/jwt`` better.
 
         In the language asked for, where the document has it."""
         issuer = await self._door.issuer(request)
@@ -46,7 +47,8 @@ class Documents:
         if wanted := wanted_languages(request.headers.get("accept-language", "")):
             document, languages = localized(document, wanted)
         headers = {**_CACHED, **({"content-language": ", ".join(languages)} if languages else {})}
-        if "application/jwt" in request.headers.get("accept", ""):
+        accept = ", ".join(request.headers.getlist("accept"))
+        if best_type(accept, ("application/json", "application/jwt")) == "application/jwt":
             return await self._signed(issuer, document, headers)
         return answer(document, headers=headers)
 

@@ -23,7 +23,7 @@ from sealwright_common.domain.oid4vci_grants import (
     TransactionState,
 )
 
-from sealwright_certify.ports import KeyStore, StatusStore, TenantStore
+from sealwright_certify.ports import CertificateStore, KeyStore, StatusStore, TenantStore
 
 V = TypeVar("V")
 
@@ -97,11 +97,6 @@ class NotificationStore(Protocol):
     async def insert(self, notifications: Sequence[Notification]) -> None: ...
     async def lock(self, hash_: bytes) -> Notification | None: ...
     async def record(self, hash_: bytes, event: str, now: datetime) -> None: ...
-
-
-class CertificateStore(Protocol):
-    async def put(self, tenant: str, key_id: str, chain: Sequence[bytes], expires: datetime) -> None: ...
-    async def chains(self, tenant: str, key_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]: ...
 
 
 class IssuedStore(Protocol):
