@@ -123,3 +123,24 @@ async def test_a_whole_log_is_verified_offline_and_every_change_is_found(mesh: M
     code, out, _ = await sealwright(mesh, "keylog", "verify", str(file))
     assert code == 1
     assert "the root does not fit the entries" in out
+
+
+async def test_a_kept_head_shows_what_was_cut_off_the_audit_log(mesh: Mesh, tmp_path: Path) -> None:
+    here = ("rotator", "--dsn", mesh.dsn)
+    await said(mesh, "issuers", "create", "audited", "--duration", "P1D", "--purpose", "transaction")
+    [head] = await said(mesh, "audit", "head", *here)
+    assert head["seq"] > 0
+    file = tmp_path / "heads.json"
+    file.write_text(json.dumps([head]))
+    assert [row["verdict"] for row in await said(mesh, "audit", "verify", *here, "--heads", str(file))] == ["whole"]
+    file.write_text(json.dumps([{**head, "seq": head["seq"] + 1}]))
+    code, out, _ = await sealwright(mesh, "audit", "verify", *here, "--heads", str(file), "--json")
+    assert code == 1
+    assert "missing: a published head" in json.loads(out)[0]["verdict"]
+    file.write_text("[1]")
+    code, _, err = await sealwright(mesh, "audit", "verify", *here, "--heads", str(file))
+    assert code == 2
+    assert "is not what" in err
+    code, _, err = await sealwright(mesh, "audit", "verify")
+    assert code == 1
+    assert "no database is known" in err

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from cryptography import x509
 from grpc import aio
+from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from sealwright_common.domain.errors import Code, PermissionDenied, Reason, Unauthenticated, Unavailable
@@ -24,7 +25,9 @@ from sealwright_common.runtime.grpc.policy import ROLES
 from tests.support.certificates import SERVER_ONLY, Signer, forge, own_ca, signer_of
 from tests.support.echo import SERVICE, EchoRequest, EchoStub, calling, serving
 
-# Typed as Any: the type stubs of these two packages are older than they.
+# Typed as Any: the type stubs of these packages are older than they.
+channelz_messages: Any = channelz_pb2
+channelz_stub: Any = channelz_pb2_grpc.ChannelzStub
 health_messages: Any = health_pb2
 health_stub: Any = health_pb2_grpc.HealthStub
 reflection_messages: Any = reflection_pb2
@@ -132,6 +135,7 @@ async def every_method(channel: aio.Channel, allowed: Collection[str] = ()) -> A
     yield "Watch", first(health.Watch(pb.HealthCheckRequest(), timeout=5))
     yield "List", health.List(pb.HealthListRequest(), timeout=5)
     listing = requests("ServerReflectionInfo", reflection_messages.ServerReflectionRequest(list_services=""))
+    yield "GetServers", channelz_stub(channel).GetServers(channelz_messages.GetServersRequest(), timeout=5)
     yield "ServerReflectionInfo", first(reflect.ServerReflectionInfo(listing, timeout=5))
 
 
@@ -171,7 +175,7 @@ async def test_each_role_may_call_what_the_table_says_and_nothing_else(
     role: str, ca: DevelopmentCa, address: str
 ) -> None:
     allowed = {name for name, callers in ALLOWED.items() if role in callers} | {"Check", "Watch", "List"}
-    allowed |= {"ServerReflectionInfo"} if role == "operator" else set()
+    allowed |= {"GetServers", "ServerReflectionInfo"} if role == "operator" else set()
     for tls in (ca.issue(role), ca.issue(role, "instance-1")):
         async with raw_channel(address, tls, ca) as channel:
             async for method, call in every_method(channel, allowed):

@@ -41,7 +41,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """The newest row of the log: what is signed and published daily."""
+    """The newest row of the log: what is to be kept where whoever may write this database may not."""
 
     seq: int
     """Number of the newest row; 0 for an empty log."""

@@ -1,4 +1,4 @@
-"""Health and reflection on every server, behind the same authentication as everything else."""
+"""Health, reflection and channelz on every server, behind the same authentication as everything else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 from grpc import aio
+from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
@@ -22,9 +23,12 @@ REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.Se
 """Both names that tools ask for; the messages are the same on the wire."""
 
 
+CHANNELZ = "grpc.channelz.v1.Channelz"
+
 # The type stubs are older than the package: they know neither the aio servicer nor List.
 _pb: Any = health_pb2
 _health: Any = health
+_channelz: Any = channelz
 
 
 class Health:
@@ -62,8 +66,14 @@ class Health:
 
 def reflection_handlers(services: Iterable[str], allowed: frozenset[str], plaintext: bool) -> Handlers:
     """Server reflection over ``services`` for the ``allowed`` roles."""
-    servicer = reflection.aio.ReflectionServicer((*services, Health.SERVICE, *REFLECTION[1:]))
+    servicer = reflection.aio.ReflectionServicer((*services, Health.SERVICE, CHANNELZ, *REFLECTION[1:]))
     return _guarded(reflection_pb2_grpc.add_ServerReflectionServicer_to_server, servicer, allowed, plaintext)
+
+
+def channelz_handlers(plaintext: bool) -> Handlers:
+    """gRPC's own view of the process's servers, channels and sockets, for operators (gRFC A14)."""
+    servicer = _channelz.aio.ChannelzServicer()
+    return _guarded(channelz_pb2_grpc.add_ChannelzServicer_to_server, servicer, frozenset({"operator"}), plaintext)
 
 
 def _guarded(add: Callable[[Any, Any], None], servicer: object, allowed: frozenset[str], plaintext: bool) -> Handlers:

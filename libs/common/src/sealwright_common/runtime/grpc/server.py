@@ -18,7 +18,13 @@ from sealwright_common.runtime.config import ServiceSettings
 from sealwright_common.runtime.grpc.credentials import CertificateFiles, server_credentials
 from sealwright_common.runtime.grpc.gates import gates
 from sealwright_common.runtime.grpc.handlers import Surroundings, Wrapped
-from sealwright_common.runtime.grpc.infrastructure import REFLECTION, Health, reflection_handlers
+from sealwright_common.runtime.grpc.infrastructure import (
+    CHANNELZ,
+    REFLECTION,
+    Health,
+    channelz_handlers,
+    reflection_handlers,
+)
 from sealwright_common.runtime.grpc.policy import RATE_CLASSES, ROLES, Policies, PolicyError, compare
 from sealwright_common.runtime.loading import ConfigError
 from sealwright_common.runtime.ratelimit import Connections, RateLimiter
@@ -172,6 +178,7 @@ class GrpcServer:
                 },
             )
         _add(server, Health.SERVICE, self._health.handlers(plaintext))
+        _add(server, CHANNELZ, channelz_handlers(plaintext))
         allowed = ROLES if self._settings.environment == "development" else REFLECTION_IN_PRODUCTION
         for name in REFLECTION:
             _add(server, name, reflection_handlers(names, allowed, plaintext))
@@ -182,6 +189,7 @@ class GrpcServer:
         return [
             # Two processes on one port would each answer half of the calls; a second one must fail instead.
             ("grpc.so_reuseport", 0),
+            ("grpc.enable_channelz", 1),
             ("grpc.max_receive_message_length", limits.receive_bytes),
             ("grpc.max_metadata_size", limits.metadata_bytes),
             ("grpc.absolute_max_metadata_size", limits.metadata_bytes),
