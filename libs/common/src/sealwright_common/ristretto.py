@@ -1,18 +1,22 @@
-"""libsodium's ristretto255 (RFC 9496), by rbcl, loaded without leaving anything behind.
+"""libsodium's ristretto255 (RFC 9496), by rbcl, loaded without a file.
 
 rbcl unpacks libsodium into a temporary file when it is imported and leaves it there: 3 MB for every process that ever
-started. A loaded library needs its file no longer, so that it goes with a folder of its own.
+started, and no start at all where temporary files may not be executed, as in containers. Here it unpacks into memory.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
+from types import SimpleNamespace
 
 __all__ = ["rbcl"]
 
-with tempfile.TemporaryDirectory(prefix="sealwright-") as _folder:
-    _before, tempfile.tempdir = tempfile.tempdir, _folder
-    try:
-        import rbcl
-    finally:
-        tempfile.tempdir = _before
+_memory = os.memfd_create("libsodium.so")
+_original = tempfile.NamedTemporaryFile
+tempfile.NamedTemporaryFile = lambda **_: SimpleNamespace(name=f"/proc/self/fd/{_memory}")
+try:
+    import rbcl
+finally:
+    tempfile.NamedTemporaryFile = _original
+    os.close(_memory)  # what is loaded stays
