@@ -24,6 +24,7 @@ from sealwright_common.runtime import faults
 from sealwright_common.runtime.config import DatabaseSettings, NatsSettings
 from sealwright_common.runtime.db import Database, EventRecord, UnitOfWork
 from sealwright_common.runtime.events import Backoff, Broker, Consumer, Event, Handler, Relay, Subscription
+from sealwright_common.runtime.events.broker import BrokerRefused
 
 TYPE = "sealwright.probe.v1.Changed"
 EAGER = Backoff(first=timedelta(milliseconds=20), factor=1.5, ceiling=timedelta(milliseconds=200))
@@ -156,6 +157,9 @@ EFFECTS = "select count(*) from effect"
 DISTINCT_EFFECTS = "select count(distinct event_id) from effect"
 EVENTS = "select count(*) from outbox"
 PENDING = "select count(*) from outbox_pending"
+DEAD = "select count(*) from dead_letter where state = 'dead'"
+IN_ORDER = """select coalesce(bool_and(version > previous), false) from (
+    select version, lag(version, 1, 0::bigint) over (partition by thing order by position) as previous from effect) e"""
 
 
 async def _serve(role: str, dsn: str, url: str) -> None:
@@ -177,3 +181,38 @@ async def _serve(role: str, dsn: str, url: str) -> None:
 if __name__ == "__main__":
     _, _role, _dsn, _url = sys.argv
     asyncio.run(_serve(_role, os.environ.get("PROBE_DSN", _dsn), _url))
+
+
+async def equals(dsn: str, query: str, expected: object) -> bool:
+    return await value(dsn, query) == expected
+
+
+class Mesh:
+    """Database, broker, relay and consumers of one test."""
+
+    def __init__(self, dsn: str, url: str) -> None:
+        self.dsn = dsn
+        self.database, self.broker = make_database(dsn), make_broker(url)
+        self.relay = Relay(self.database, self.broker, service="probe")
+
+    def consumer(self, handler: Any = None, **more: Any) -> Consumer:
+        return Consumer(self.database, self.broker, subscription(handler, **more))
+
+    def running(self, *consumers: Consumer):
+        return running(self.database, self.broker, self.relay, *consumers)
+
+    async def change(self, thing: str, times: int = 1, note: str = "") -> None:
+        async with self.database.begin_system("test") as work:
+            await work.change(thing, times, note)
+
+    async def effects(self, expected: int, seconds: float = 15) -> None:
+        await until(lambda: equals(self.dsn, EFFECTS, expected), seconds)
+
+
+async def acked(mesh: Mesh) -> bool:
+    """Whether the broker holds nothing more for the consumer."""
+    try:
+        state = await mesh.broker.api("CONSUMER.INFO.sealwright_probe.probe", {})
+    except BrokerRefused:
+        return False  # not made yet
+    return state["num_pending"] == 0 and state["num_ack_pending"] == 0
