@@ -5,13 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,23 +21,22 @@ from sealwright.signer.v1 import key_service_pb2, key_service_pb2_grpc, resource
 from sealwright.stamp.v1 import resources_pb2 as stamp_pb
 from sealwright.stamp.v1 import stamp_service_pb2 as pb
 from sealwright.stamp.v1.stamp_service_pb2_grpc import StampServiceStub
-from sealwright_common.runtime.grpc import Channel, connect
 from sealwright_sandbox.embedded.ports import free_port
 from sealwright_sandbox.registry.server import RegistrySandbox
 from sealwright_sandbox.wallet.server import WalletSandbox
 
+from tests.support.service_process import ServiceProcess
 from tests.support.signer import SignerProcess
 
 AREA = "DK1"
 REGISTRY = "sandbox"
 START = datetime(2025, 6, 21, 10, tzinfo=UTC)
-START_SECONDS = 90.0
 PATIENCE = 60.0
 """Seconds an awaited state may take on a busy machine."""
 
 
-class StampProcess:
-    """Starts ``sealwright-stamp``; its output goes to ``<folder>/stamp.log``."""
+class StampProcess(ServiceProcess):
+    """A stamp that is quick to try again."""
 
     def __init__(
         self,
@@ -53,25 +46,11 @@ class StampProcess:
         signer: SignerProcess,
         registries: Mapping[str, str],
         settings: Mapping[str, str] | None = None,
-        fault: str = "",
     ) -> None:
         """``registries``: addresses by name; ``settings``: variables without SEALWRIGHT_STAMP_."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.log = folder / "stamp.log"
-        self.ca = signer.ca
-        self.dsn = dsn
-        self.target, self.ops, self.http = (f"127.0.0.1:{free_port()}" for _ in range(3))
-        tls = self.ca.issue("stamp")
+        self.http = f"127.0.0.1:{free_port()}"
         values = {
-            "LISTEN": self.target,
-            "OPS_LISTEN": self.ops,
             "HTTP_LISTEN": self.http,
-            "DATABASE__DSN": dsn,
-            "NATS__URL": nats_url,
-            "TLS__CERT": str(tls.cert),
-            "TLS__KEY": str(tls.key),
-            "TLS__CA": str(tls.ca),
-            "LIMITS__DRAIN_DELAY": "PT0S",
             "SIGNER__TARGET": signer.target,
             "REGISTRIES": json.dumps({name: {"target": target} for name, target in registries.items()}),
             "GRID_AREAS": json.dumps({AREA: {"issuer": AREA}}),
@@ -82,89 +61,8 @@ class StampProcess:
             "POLL_FIRST": "PT0.05S",
             "LEASE": "PT6S",
             "EVENT_PATIENCE": "PT5S",
-            **(settings or {}),
         }
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALWRIGHT_")}
-        self.environment |= {f"SEALWRIGHT_STAMP_{name}": value for name, value in values.items()}
-        if fault:
-            self.environment["SEALWRIGHT_FAULT"] = fault
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, fault: str | None = None) -> None:
-        """Starts the process, with another fault point armed if one is named ("" arms none)."""
-        environment = dict(self.environment)
-        if fault is not None:
-            environment.pop("SEALWRIGHT_FAULT", None)
-            environment |= {"SEALWRIGHT_FAULT": fault} if fault else {}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", "from sealwright_stamp.main import main; main()"],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    async def wait_ready(self, seconds: float = START_SECONDS) -> None:
-        """Returns once /readyz says so; AssertionError with the end of the log if it does not in time."""
-        until = time.monotonic() + seconds
-        said = ""
-        while time.monotonic() < until:
-            assert self.process is not None
-            assert self.process.poll() is None, f"stamp exited {self.process.returncode}: {self.tail()}"
-            ready, said = await asyncio.to_thread(self.readyz)
-            if ready:
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"stamp is not ready: {said}; {self.tail()}")
-
-    async def wait_ready_or_killed(self, seconds: float = START_SECONDS) -> bool:
-        """Whether it became ready, rather than being killed by an armed fault point before it was."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            assert self.process is not None
-            if self.process.poll() == -signal.SIGKILL:
-                return False
-            if (await asyncio.to_thread(self.readyz))[0]:
-                return True
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"stamp is neither ready nor killed: {self.tail()}")
-
-    async def wait_killed(self, seconds: float = PATIENCE) -> None:
-        """Returns once an armed fault point has killed it."""
-        assert self.process is not None
-        code = await asyncio.to_thread(self.process.wait, seconds)
-        assert code == -signal.SIGKILL, f"stamp ended with {code}: {self.tail()}"
-
-    def readyz(self) -> tuple[bool, str]:
-        """Whether /readyz answers 200, and its body."""
-        try:
-            with urllib.request.urlopen(f"http://{self.ops}/readyz", timeout=2) as answer:
-                return True, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return False, error.read().decode()
-        except OSError as error:
-            return False, str(error)
-
-    def channel(self, role: str = "operator", tenant: str = "default") -> Channel:
-        """A channel to it as ``role``; close it yourself."""
-        return connect(self.target, "stamp", self.ca.issue(role, file=f"client-{role}"), tenant=tenant)
-
-    def tail(self) -> str:
-        """The end of its output."""
-        return self.log.read_text()[-4000:] if self.log.exists() else ""
-
-    def kill(self) -> None:
-        """SIGKILL, as in a crash."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """SIGTERM, waited for; the exit code."""
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        super().__init__("stamp", folder, dsn, nats_url, signer.ca, values | dict(settings or {}))
 
 
 @dataclass
@@ -181,13 +79,11 @@ class Stage:
     wallet_url: str = ""
     """Where another wallet than the sandbox's takes slices; for benches."""
 
-    def stamp(
-        self, dsn: str, settings: Mapping[str, str] | None = None, fault: str = "", nats: str = ""
-    ) -> StampProcess:
+    def stamp(self, dsn: str, settings: Mapping[str, str] | None = None, nats: str = "") -> StampProcess:
         """A stamp on this stage, not started yet."""
         folder = self.folder / f"stamp{len(self.stamps)}"
         registries = {self.registry.name: self.registry.address}
-        stamp = StampProcess(folder, dsn, nats or self.nats_url, self.signer, registries, settings, fault)
+        stamp = StampProcess(folder, dsn, nats or self.nats_url, self.signer, registries, settings)
         self.stamps.append(stamp)
         return stamp
 

@@ -36,7 +36,7 @@ class Doomed:
 
     async def start(self, fault: str = "") -> RotatorServiceStub:
         """Starts the rotator, to die at ``fault``; a stub over a connection of its own."""
-        self.rotator.start(**({"SEALWRIGHT_FAULT": fault} if fault else {}))
+        self.rotator.start(fault)
         await self.rotator.wait_ready()
         await self.hang_up()
         self.channel = self.rotator.channel()
@@ -50,8 +50,7 @@ class Doomed:
 
     async def died(self) -> None:
         """Returns once it is dead."""
-        assert self.rotator.process is not None
-        assert await asyncio.to_thread(self.rotator.process.wait, 20) == -9
+        await self.rotator.wait_killed()
 
     async def held(self, name: str) -> list[int]:
         """The slots of an issuer for which the token holds keys."""

@@ -46,7 +46,7 @@ async def order_some(stamp: StampProcess, recipient: str, first: int) -> list[st
 @pytest.mark.timeout(600)
 async def test_killed_at_every_point(stage: Stage, database_dsn: str) -> None:
     stamp = stage.stamp(database_dsn)
-    stamp.start("")
+    stamp.start()
     await stamp.wait_ready()
     client = StampClient(stamp)
     recipient = await client.recipient(stage.wallet.create_endpoint())
@@ -62,7 +62,7 @@ async def test_killed_at_every_point(stage: Stage, database_dsn: str) -> None:
         await stamp.wait_killed()
         for row in await sql(database_dsn, "select transaction_id, transaction from submission"):
             assert sent_bytes.setdefault(row["transaction_id"], row["transaction"]) == row["transaction"]
-    stamp.start("")
+    stamp.start()
     await stamp.wait_ready()
     client = StampClient(stamp)
     # What a client whose call was cut off does: the same orders again.
@@ -94,7 +94,7 @@ async def test_killed_at_every_point(stage: Stage, database_dsn: str) -> None:
 @pytest.mark.timeout(300)
 async def test_a_withdrawal_killed_at_every_point(stage: Stage, database_dsn: str) -> None:
     stamp = stage.stamp(database_dsn)
-    stamp.start("")
+    stamp.start()
     await stamp.wait_ready()
     client = StampClient(stamp)
     recipient = await client.recipient(stage.wallet.create_endpoint())
@@ -114,7 +114,7 @@ async def test_a_withdrawal_killed_at_every_point(stage: Stage, database_dsn: st
     for point in ("stamp.before_send", "stamp.after_send", "stamp.polled"):
         stamp.start(point)
         await stamp.wait_killed()
-    stamp.start("")
+    stamp.start()
     await stamp.wait_ready()
     client = StampClient(stamp)
     await client.until(wanted.certificate_id, in_state(stamp_pb.CERTIFICATE_STATE_WITHDRAWN))

@@ -329,7 +329,7 @@ async def test_other_tenants_see_hashes_and_not_content(mesh: Mesh) -> None:
 
 
 async def test_metrics_tell_the_runway(mesh: Mesh) -> None:
-    said = mesh.rotator.get(f"http://{mesh.rotator.ops}/metrics")[1]
+    said = mesh.rotator.get("metrics")[1]
     runway = next(line for line in said.splitlines() if line.startswith("sealwright_rotator_runway_seconds "))
     assert float(runway.split()[1]) > 0
     assert "sealwright_rotator_clock_skew_seconds" in said

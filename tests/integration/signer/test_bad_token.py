@@ -20,7 +20,7 @@ async def until_said(signer: SignerProcess, words: str, seconds: float = 60) -> 
     while time.monotonic() < until:
         assert signer.process is not None
         assert signer.process.poll() is None, signer.tail()
-        ready, said = await asyncio.to_thread(signer.readyz)
+        ready, said = await asyncio.to_thread(signer.get, "readyz")
         assert not ready
         if words in said:
             return said

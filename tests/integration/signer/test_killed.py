@@ -43,21 +43,18 @@ async def test_pairs_that_were_never_recorded_are_removed(
         before = objects(token)
         await asyncio.to_thread(signer.stop)
 
-        signer.environment["SEALWRIGHT_FAULT"] = "signer.keys_made"
-        signer.start()
+        signer.start("signer.keys_made")
         await signer.wait_ready(60)
         with pytest.raises(Problem) as died:
             await _create(signer, "killed", "ES256", "EDDSA")
         assert died.value.code is Code.UNAVAILABLE, (died.value, signer.tail())
-        assert signer.process is not None
-        assert await asyncio.to_thread(signer.process.wait, 30) < 0, "it was killed, and left four objects"
+        await signer.wait_killed()
         assert len(objects(token) - before) == 4
         begun = [row["id"] for row in await connection.fetch("select id from key_making")]
         assert len(begun) == 2
 
         # As if it had happened a while ago.
         await connection.execute("update key_making set begun_time = begun_time - interval '11 minutes'")
-        del signer.environment["SEALWRIGHT_FAULT"]
         signer.start()
         await signer.wait_ready(60)
         async with asyncio.timeout(30):
