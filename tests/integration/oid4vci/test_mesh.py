@@ -31,13 +31,13 @@ from sealwright_client.client import Sealwright
 from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.keys import KeyAlgorithm
+from sealwright_common.runtime.issuing_ca import IssuingCa
 from sealwright_common.verify.credential import verify_credential
 from sealwright_common.verify.jws import parse
 from sealwright_common.verify.keys import from_jwk
 from sealwright_common.verify.outcome import NotVerified
 from sealwright_common.verify.status_list import verify_status_list
 from sealwright_common.verify.trust import Trust
-from sealwright_sandbox.issuing_ca import IssuingCa
 from sealwright_sandbox.mesh import Mesh
 from sealwright_sandbox.mesh.options import Service
 from sealwright_sandbox.oid4vci_wallet import Wallet, WalletKey

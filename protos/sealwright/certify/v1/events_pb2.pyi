@@ -193,3 +193,31 @@ class WalletNotified(_message.Message):
     credential_ids: _containers.RepeatedScalarFieldContainer[str]
     event: str
     def __init__(self, credential_ids: _Optional[_Iterable[str]] = ..., event: _Optional[str] = ...) -> None: ...
+
+class IssuerKeysChanged(_message.Message):
+    __slots__ = ("key_issuer",)
+    KEY_ISSUER_FIELD_NUMBER: _ClassVar[int]
+    key_issuer: str
+    def __init__(self, key_issuer: _Optional[str] = ...) -> None: ...
+
+class IssuerCertificatesStored(_message.Message):
+    __slots__ = ("key_issuer", "key_id", "expire_time")
+    KEY_ISSUER_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    key_issuer: str
+    key_id: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, key_issuer: _Optional[str] = ..., key_id: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class IssuerCertificateDue(_message.Message):
+    __slots__ = ("key_issuer", "key_id", "certificate_request_pem", "needed_time")
+    KEY_ISSUER_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_REQUEST_PEM_FIELD_NUMBER: _ClassVar[int]
+    NEEDED_TIME_FIELD_NUMBER: _ClassVar[int]
+    key_issuer: str
+    key_id: str
+    certificate_request_pem: str
+    needed_time: _timestamp_pb2.Timestamp
+    def __init__(self, key_issuer: _Optional[str] = ..., key_id: _Optional[str] = ..., certificate_request_pem: _Optional[str] = ..., needed_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

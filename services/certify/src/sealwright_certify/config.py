@@ -76,6 +76,9 @@ class CertifySettings(ServiceSettings):
     """CSV files by the name that csv data providers give them."""
     provider_tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """Bearer tokens by the name that http data providers give them."""
+    issuing_ca: Path | None = None
+    """Folder of a development authority that certifies each next key of issuers that use certificates; made if missing.
+    Without it certificates are asked for from outside. Never in production."""
     audit_plugins: list[str] = Field(default_factory=list)
     """Plugins that are told every row of the audit log."""
     lease: timedelta = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1), le=timedelta(minutes=10))
@@ -90,6 +93,8 @@ class CertifySettings(ServiceSettings):
         if self.environment == "production":
             if self.token_key is None:
                 raise ValueError("token_key is required in production: 32 random bytes in base64")
+            if self.issuing_ca is not None:
+                raise ValueError("issuing_ca is for development; in production an authority of yours certifies keys")
             if not self.public_url.startswith("https://"):
                 raise ValueError("public_url must be https in production")
         return self

@@ -19,7 +19,7 @@ from sealwright_common.domain.rules import ExpressionFactory, RuleRegistry
 from sealwright_common.runtime.app import App, run_service
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.egress import Egress
-from sealwright_common.runtime.events import Broker, Consumer, Relay
+from sealwright_common.runtime.events import Broker, Consumer, Hints, Relay
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.ratelimit import RateLimiter
@@ -33,8 +33,11 @@ from sealwright_certify.adapters.dcp.holder_tokens import SelfIssuedTokens
 from sealwright_certify.adapters.dcp.own_tokens import OwnTokens
 from sealwright_certify.adapters.dcp.presentations import PresentationFactory
 from sealwright_certify.adapters.did_web import DidWeb
+from sealwright_certify.adapters.formats.certificates import X509Writer
+from sealwright_certify.adapters.formats.development_authority import DevelopmentAuthority
 from sealwright_certify.adapters.formats.status_writer import TokenStatusCwtWriter, TokenStatusWriter
 from sealwright_certify.adapters.formats.writer import FormatWriter
+from sealwright_certify.adapters.metrics import certificate_alarm
 from sealwright_certify.adapters.oid4vci.keyring import DoorKeyring
 from sealwright_certify.adapters.oid4vci.outside import OutsideDocuments
 from sealwright_certify.adapters.postgres.audit_follower import AuditFollower
@@ -81,6 +84,7 @@ from sealwright_certify.usecases.holders import Holders
 from sealwright_certify.usecases.issue import Issue
 from sealwright_certify.usecases.keys import KeyCopy
 from sealwright_certify.usecases.oid4vci.forget import Forgetting
+from sealwright_certify.usecases.oid4vci.renewal import Renewal
 from sealwright_certify.usecases.request_issuance import IssuanceQueries, IssuanceRequests
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.steer import Steering
@@ -257,7 +261,7 @@ async def build(app: App, settings: CertifySettings) -> None:
     app.add(Worker("expire", Expiry(database).run, sweep, clock=app.clock))
     app.add(Worker("forget tokens", tokens.forget, timedelta(minutes=1), clock=app.clock))
     app.add(Worker("backlog", backlog.count, timedelta(seconds=5), clock=app.clock))
-    app.add(Consumer(database, broker, subscriptions.key_events(keys, holders, lambda: oid4vci.keys.forget())))
+    app.add(Consumer(database, broker, subscriptions.key_events(keys, holders, lambda: keys_changed())))
     app.add(Consumer(database, broker, subscriptions.approvals(generate.wake)))
 
     requests = IssuanceRequests(database, evaluator, secrets, generate.wake, window)
@@ -322,6 +326,27 @@ async def build(app: App, settings: CertifySettings) -> None:
     )
     for collector in oid4vci.collectors:
         app.add(collector)
+    renewal = Renewal(
+        database,
+        oid4vci.keys,
+        X509Writer(),
+        DevelopmentAuthority(settings.issuing_ca) if settings.issuing_ca else None,
+        app.clock,
+        certificate_alarm,
+    )
+    certificates = app.add(Worker("certificates", renewal.run, timedelta(minutes=1), clock=app.clock))
+
+    def keys_changed() -> None:
+        oid4vci.keys.forget()
+        certificates.wake()
+
+    def events_missed() -> None:
+        keys.forget_all()
+        oid4vci.keys.forget()
+        oid4vci.door.forget_all()
+
+    forgetting = subscriptions.forgetting(keys, keys_changed, oid4vci.door.forget)
+    app.add(Hints(broker, forgetting, events_missed))
     app.add(Worker("forget what is over", Forgetting(database).run, timedelta(minutes=1), clock=app.clock))
     for name in settings.audit_plugins:
         follower = AuditFollower(database, name, AuditPlugin(plugins[name]))

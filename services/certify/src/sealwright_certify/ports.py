@@ -35,6 +35,9 @@ from sealwright_common.domain.issuing import (
     DcpPolicy as DcpPolicy,
 )
 from sealwright_common.domain.issuing import (
+    DueCertificate as DueCertificate,
+)
+from sealwright_common.domain.issuing import (
     Holder as Holder,
 )
 from sealwright_common.domain.issuing import (
@@ -316,6 +319,8 @@ class StatusStore(Protocol):
 class CertificateStore(Protocol):
     async def put(self, tenant: str, key_id: str, chain: Sequence[bytes], expires: datetime) -> None: ...
     async def chains(self, tenant: str, key_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]: ...
+    async def due(self, now: datetime, limit: int) -> list[DueCertificate]: ...
+    async def tell(self, tenant: str, key_id: str, now: datetime, before: datetime | None) -> bool: ...
 
 
 class TokenGuard(Protocol):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from google.protobuf.message import DecodeError
 from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.runtime.events import BeginWork, Event, Subscription
+from sealwright_common.runtime.events.hints import Heard
 
 from sealwright_certify.codec.events import KEY_EVENTS, keys_of
+from sealwright_certify.codec.oid4vci_events import issuer_path
 from sealwright_certify.ports import IssuerKey, Wake
+from sealwright_certify.usecases.events import KeysChanged
 from sealwright_certify.usecases.holders import Holders
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys
+
+Forget = Callable[[], None]
+ForgetPath = Callable[[str], None]
 
 
 def key_events(keys: KeyCopy, holders: Holders, changed_keys: Wake) -> Subscription:
@@ -22,12 +30,33 @@ def key_events(keys: KeyCopy, holders: Holders, changed_keys: Wake) -> Subscript
         named = [key for event in events for key in _keys(event)]
         async with begin() as work:
             changed = await apply_keys(work, named)
+            issuers = sorted({(key.tenant, key.issuer) for key in changed})
+            # The other instances hear of it, too: this event reached one of them only.
+            work.emit(*(KeysChanged(tenant, issuer) for tenant, issuer in issuers))
         for key in changed:
             keys.forget(key.tenant)
         changed_keys()
         await holders.reissue(changed)
 
     return Subscription(durable="certify-keys", stream="rotator", types=sorted(KEY_EVENTS), handler=handle)
+
+
+def forgetting(keys: KeyCopy, certified_keys: Forget, issuers: ForgetPath) -> Mapping[str, Heard]:
+    """What every instance drops from memory when another one changed it."""
+
+    def keys_changed(event: Event) -> None:
+        keys.forget(event.tenant)
+        certified_keys()
+
+    def issuer_stored(event: Event) -> None:
+        issuers(issuer_path(event.payload))
+
+    return {
+        "sealwright.certify.v1.TenantStored": keys_changed,
+        "sealwright.certify.v1.IssuerKeysChanged": keys_changed,
+        "sealwright.certify.v1.IssuerCertificatesStored": keys_changed,
+        "sealwright.certify.v1.CredentialIssuerStored": issuer_stored,
+    }
 
 
 def approvals(wake: Wake) -> Subscription:

@@ -59,6 +59,19 @@ class IssuerKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DueCertificate:
+    """A key that needs a certificate, as others of its issuer have one."""
+
+    key: IssuerKey
+    predecessor: bytes
+    """The newest certificate of the issuer's keys, DER: it says in whose name."""
+    covered: datetime
+    """Until when a certified key of the issuer signs."""
+    told: datetime | None
+    """When operators were last told."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttestationDefinition:
     """A source of claims: a registered type and its configuration."""
 

@@ -33,6 +33,8 @@ class Surroundings:
     token: Token | None
     file_root: Path
     token_key_file: Path
+    issuing_ca: Path
+    """Folder of the development authority for document signers."""
     registry: str | None
     """gRPC address of the sandbox registry."""
 
@@ -95,6 +97,7 @@ def _certify(around: Surroundings) -> dict[str, str]:
         **_peer("ROTATOR", Service.ROTATOR, around),
         "PUBLIC_URL": f"http://{around.listeners[Service.CERTIFY][0].http}",
         "TOKEN_KEY_FILE": str(around.token_key_file),
+        "ISSUING_CA": str(around.issuing_ca),
         "EGRESS__ALLOW_HOSTS": json.dumps(["127.0.0.1", "localhost"]),
         "EGRESS__ALLOW_HTTP": "true",
     }

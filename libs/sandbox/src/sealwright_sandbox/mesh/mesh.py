@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sealwright_common.runtime.config import TlsSettings
 from sealwright_common.runtime.grpc.dev_ca import DevelopmentCa
+from sealwright_common.runtime.issuing_ca import IssuingCa
 
 from sealwright_sandbox.data import packages_folder
 from sealwright_sandbox.embedded.child import Child
@@ -110,8 +111,10 @@ class Mesh:
             token=self.token,
             file_root=self.folder / "file-root",
             token_key_file=secret_key_file(self.folder / "services" / Service.CERTIFY / "token-key"),
+            issuing_ca=self.folder / "issuing-ca",
             registry=sandbox.get("registry"),
         )
+        IssuingCa.open(around.issuing_ca)
         self._stack.push_async_callback(self._stop_services)
         for service in self.options.services:
             self.services[service] = [

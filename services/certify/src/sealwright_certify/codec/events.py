@@ -42,6 +42,8 @@ def encode_event(event: object) -> EventRecord:
         case events.TenantStored(tenant):
             message = pb.TenantStored(tenant=tenant.name, did=tenant.did, key_issuer=tenant.key_issuer)
             return EventRecord(message, tenant.name, tenant.version)
+        case events.KeysChanged(tenant, key_issuer):
+            return EventRecord(pb.IssuerKeysChanged(key_issuer=key_issuer), key_issuer, 1, tenant)
         case events.DefinitionStored(ref):
             return EventRecord(pb.DefinitionStored(definition=ref_message(ref)), ref.id, ref.version)
         case events.DefinitionDeleted(ref):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from sealwright.certify.v1 import events_pb2 as pb
 from sealwright_common.runtime.db import EventRecord
 
+from sealwright_certify.codec.values import timestamp
 from sealwright_certify.usecases.oid4vci import events
+
+
+def issuer_path(payload: bytes) -> str:
+    """Whose document a CredentialIssuerStored is about. google DecodeError for bytes that are no such event."""
+    return pb.CredentialIssuerStored.FromString(payload).path
 
 
 def encode_oid4vci_event(event: object) -> EventRecord | None:
@@ -13,6 +19,17 @@ def encode_oid4vci_event(event: object) -> EventRecord | None:
     match event:
         case events.IssuerStored(path, version):
             return EventRecord(pb.CredentialIssuerStored(path=path, version=version), path or "/", version)
+        case events.CertificatesStored(key_issuer, key_id, expires):
+            stored = pb.IssuerCertificatesStored(key_issuer=key_issuer, key_id=key_id, expire_time=timestamp(expires))
+            return EventRecord(stored, key_id, int(expires.timestamp()))
+        case events.CertificateDue(key_issuer, key_id, request_pem, needed):
+            due = pb.IssuerCertificateDue(
+                key_issuer=key_issuer,
+                key_id=key_id,
+                certificate_request_pem=request_pem,
+                needed_time=timestamp(needed),
+            )
+            return EventRecord(due, key_id, int(needed.timestamp()))
         case events.OfferCreated(id_, issuer, configuration_ids):
             message = pb.CredentialOfferChanged(
                 offer_id=str(id_),

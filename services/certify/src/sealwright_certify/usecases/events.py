@@ -20,6 +20,14 @@ class TenantStored:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysChanged:
+    """The copy of a key schedule changed."""
+
+    tenant: str
+    key_issuer: str
+
+
+@dataclass(frozen=True, slots=True)
 class DefinitionStored:
     """A definition version was stored."""
 

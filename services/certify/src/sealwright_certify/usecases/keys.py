@@ -36,23 +36,38 @@ class KeyCopy:
         self._directory = directory
         self._clock = clock
         self._cache: dict[str, tuple[datetime, list[IssuerKey]]] = {}
+        self._forgotten = 0
+        """Counts what was forgotten: what was being read meanwhile may be older, and is not kept."""
 
     def forget(self, tenant: str) -> None:
         """Reads the tenant's keys anew at the next question; called when key events came or a key did not sign."""
+        self._forgotten += 1
         self._cache.pop(tenant, None)
+
+    def forget_all(self) -> None:
+        """Reads every tenant's keys anew; called when events may have been missed."""
+        self._forgotten += 1
+        self._cache.clear()
 
     async def active(self, tenant: Tenant, at: datetime) -> SigningKey:
         """The key that signs at ``at``: of several active ones the youngest, which verifies longest.
 
         Raises Unavailable (NO_ACTIVE_KEY) if the schedule has none, also after asking the rotator.
         """
+        return (await self.signing(tenant, at))[0]
+
+    async def signing(self, tenant: Tenant, at: datetime) -> list[SigningKey]:
+        """Every key that signs at ``at``, the youngest first; at least one. Raises as ``active`` does."""
         now = self._clock.now()
         for attempt in range(2):
             keys = await self._keys(tenant, refresh=attempt > 0)
             fitting = [key for key in keys if key.state in SIGNING_STATES and key.window.start <= now < key.window.end]
             if fitting:
-                key = max(fitting, key=lambda key: (key.window.start, key.slot))
-                return SigningKey(key.key_id, method_of(tenant, key.key_id), key.algorithm, key.public_key)
+                fitting.sort(key=lambda key: (key.window.start, key.slot), reverse=True)
+                return [
+                    SigningKey(key.key_id, method_of(tenant, key.key_id), key.algorithm, key.public_key)
+                    for key in fitting
+                ]
         raise Unavailable(
             Reason.NO_ACTIVE_KEY,
             f"issuer {tenant.key_issuer} has no key that signs at {at.isoformat()}; see its schedule in the rotator",
@@ -83,13 +98,15 @@ class KeyCopy:
         now = self._clock.now()
         if not refresh and cached is not None and now - cached[0] < FRESH:
             return cached[1]
+        forgotten = self._forgotten
         if refresh:
             fetched = await self.fetch(tenant)
             async with self._store.begin_system("keys", tenant.name) as work:
                 await work.keys.put(fetched)
         async with self._store.read() as work:
             keys = await work.keys.list(tenant.name, tenant.key_issuer)
-        self._cache[tenant.name] = (now, keys)
+        if forgotten == self._forgotten:
+            self._cache[tenant.name] = (now, keys)
         return keys
 
 

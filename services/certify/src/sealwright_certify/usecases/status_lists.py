@@ -109,13 +109,16 @@ class StatusLists:
         now = self._clock.now().replace(microsecond=0)
         stands = published is not None and published.version == found.version and now < published.renew_time
         try:
-            key = await self._keys.active(issuer, now)
+            keys = await self._keys.signing(issuer, now)
         except Unavailable:
             if published is None or not stands:
                 raise
         else:
             async with self._store.read() as work:
-                chain = (await work.certificates.chains(found.tenant, [key.key_id])).get(key.key_id, ())
+                chains = await work.certificates.chains(found.tenant, [key.key_id for key in keys])
+                # As with credentials, a key that has certificates goes before a younger one that has none yet.
+                key = next((key for key in keys if key.key_id in chains), keys[0])
+                chain = chains.get(key.key_id, ())
                 signed_by = f"{key.method} {hashlib.sha256(b''.join(chain)).hexdigest()[:32]}"
                 stands = stands and published is not None and published.signed_by == signed_by
                 values = {} if stands else await work.status.values(list_id)

@@ -54,9 +54,9 @@ def tlv(tag: int, *contents: bytes) -> bytes:
     return bytes((tag, 0x80 | len(length))) + length + content
 
 
-def request_body(key: IssuerKey, subject: Subject) -> bytes:
+def request_body(key: IssuerKey, subject: x509.Name) -> bytes:
     """The CertificationRequestInfo that the key itself signs."""
-    return tlv(0x30, b"\x02\x01\x00", subject.name.public_bytes(), _public_info(key), tlv(0xA0))
+    return tlv(0x30, b"\x02\x01\x00", subject.public_bytes(), _public_info(key), tlv(0xA0))
 
 
 def signed(body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
@@ -72,7 +72,8 @@ def signed(body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
 def read_chain(pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
     """A chain of PEM certificates: DER leaf first, the thumbprint of the leaf's key, when the first expires.
 
-    InvalidArgument unless each is valid now and issued by the next, and the leaf is no CA and not self-signed.
+    InvalidArgument unless each is valid now and issued by the next, and the leaf is no CA and not self-signed. A root
+    at the end is left out: verifiers have it, and neither x5c (HAIP) nor x5chain may carry it.
     """
     try:
         chain = x509.load_pem_x509_certificates(pem.encode())
@@ -86,6 +87,10 @@ def read_chain(pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
             child.verify_directly_issued_by(parent)
         except (InvalidSignature, ValueError, TypeError) as error:
             raise InvalidArgument.of("chain_pem", "each certificate issued by the next one") from error
+    if _is_ca(leaf):
+        raise InvalidArgument.of("chain_pem", "a certificate of a key that signs credentials, not of an authority")
+    if chain[-1].issuer == chain[-1].subject:
+        chain = chain[:-1]
     if any(not entry.not_valid_before_utc <= now < entry.not_valid_after_utc for entry in chain):
         raise InvalidArgument.of("chain_pem", "certificates that are valid now")
     try:
@@ -93,6 +98,13 @@ def read_chain(pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
     except NotVerified as error:
         raise InvalidArgument.of("chain_pem", "a leaf with a P-256, P-384 or Ed25519 key") from error
     return [entry.public_bytes(Encoding.DER) for entry in chain], thumbprint, min(e.not_valid_after_utc for e in chain)
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def _public_info(key: IssuerKey) -> bytes:
@@ -105,7 +117,11 @@ class X509Writer:
 
     def request_body(self, key: IssuerKey, common_name: str, organization: str, country: str) -> bytes:
         """What the key signs to ask for a certificate."""
-        return request_body(key, Subject(common_name, organization, country))
+        return request_body(key, Subject(common_name, organization, country).name)
+
+    def request_like(self, key: IssuerKey, predecessor: bytes) -> bytes:
+        """What the key signs to ask for a certificate in the name of another one (DER)."""
+        return request_body(key, x509.load_der_x509_certificate(predecessor).subject)
 
     def signed(self, body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
         """The signed DER."""

@@ -27,25 +27,31 @@ class ScheduledKeys:
         self._directory = directory
         self._signer = signer
         self._cache: dict[tuple[str, str], tuple[datetime, list[tuple[ScheduledKey, IssuerKey]]]] = {}
+        self._forgotten = 0
+        """Counts what was forgotten: what was being read meanwhile may be older, and is not kept."""
 
     def forget(self) -> None:
         """Reads everything anew; called when key events came or certificates were stored."""
+        self._forgotten += 1
         self._cache.clear()
 
     async def active(
         self, tenant: str, key_issuer: str, algorithms: frozenset[KeyAlgorithm], now: datetime
     ) -> IssuerKey:
-        """The youngest key that signs now and has one of the algorithms."""
+        """The youngest key that signs now and has one of the algorithms; one with certificates goes before one without.
+
+        So where keys overlap, the old key signs on until the new one has its certificate.
+        """
         for refresh in (False, True):
             fitting = [
-                (scheduled.window.start, scheduled.slot, key)
+                (bool(key.chain), scheduled.window.start, scheduled.slot, key)
                 for scheduled, key in await self._keys(tenant, key_issuer, now, refresh=refresh)
                 if scheduled.state in SIGNING_STATES
                 and scheduled.window.start <= now < scheduled.window.end
                 and scheduled.algorithm in algorithms
             ]
             if fitting:
-                return max(fitting, key=lambda entry: entry[:2])[2]
+                return max(fitting, key=lambda entry: entry[:3])[3]
         wanted = ", ".join(sorted(algorithms))
         raise FailedPrecondition(
             Reason.NO_ACTIVE_KEY,
@@ -71,6 +77,7 @@ class ScheduledKeys:
         cached = self._cache.get((tenant, key_issuer))
         if not refresh and cached is not None and now - cached[0] < FRESH:
             return cached[1]
+        forgotten = self._forgotten
         fetched = await self._directory.keys(tenant, key_issuer) if refresh else []
         if fetched:
             async with self._store.begin_system("oid4vci keys", tenant) as work:
@@ -85,5 +92,6 @@ class ScheduledKeys:
             jwk = verification_key(row.algorithm, row.public_key).jwk
             chain = chains.get(row.key_id, ())
             keys.append((row, IssuerKey(row.key_id, row.algorithm, jwk, did, f"{did}#{row.key_id}", chain)))
-        self._cache[tenant, key_issuer] = (now, keys)
+        if forgotten == self._forgotten:
+            self._cache[tenant, key_issuer] = (now, keys)
         return keys

@@ -85,21 +85,7 @@ class KeyRows:
         rows = await self._connection.fetch(
             "select * from issuer_key where tenant = $1 and issuer = $2 order by slot", tenant, issuer
         )
-        return [
-            IssuerKey(
-                tenant=row["tenant"],
-                issuer=row["issuer"],
-                key_id=row["key_id"],
-                slot=row["slot"],
-                algorithm=KeyAlgorithm(row["algorithm"]),
-                public_key=row["public_key"],
-                window=Interval(row["window_start"], row["window_end"]),
-                state=KeyState(row["state"]),
-                version=row["version"],
-                verify_until=row["verify_until"],
-            )
-            for row in rows
-        ]
+        return [key_of(row) for row in rows]
 
     async def signed_until(self, tenant: str, methods: Sequence[str]) -> dict[str, datetime | None]:
         """When the last credential of each verification method expires; None for never, absent without credentials."""
@@ -111,6 +97,22 @@ class KeyRows:
             list(methods),
         )
         return {row["method"]: row["valid_until"] for row in rows}
+
+
+def key_of(row: Any) -> IssuerKey:
+    """A key of a row of issuer_key."""
+    return IssuerKey(
+        tenant=row["tenant"],
+        issuer=row["issuer"],
+        key_id=row["key_id"],
+        slot=row["slot"],
+        algorithm=KeyAlgorithm(row["algorithm"]),
+        public_key=row["public_key"],
+        window=Interval(row["window_start"], row["window_end"]),
+        state=KeyState(row["state"]),
+        version=row["version"],
+        verify_until=row["verify_until"],
+    )
 
 
 def _tenant(row: Any) -> Tenant:

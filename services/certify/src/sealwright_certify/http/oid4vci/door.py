@@ -67,6 +67,8 @@ class Door:
     sources: Sources
     """Requests by source address."""
     _issuers: dict[str, tuple[datetime, Issuer]] = field(default_factory=dict[str, tuple[datetime, Issuer]])
+    _forgotten: int = 0
+    """Counts what was forgotten: what was being read meanwhile may be older, and is not kept."""
 
     async def issuer(self, request: Request) -> Issuer:
         """The issuer the request's path names. NotFound without one. Documents are kept for five seconds."""
@@ -75,11 +77,13 @@ class Door:
         known = self._issuers.get(path)
         if known is not None and now - known[0] < _FRESH:
             return known[1]
+        forgotten = self._forgotten
         async with self.store.read() as work:
             issuer = await work.issuers.by_path(path)
         if issuer is None:
             raise NotFound(Reason.ISSUER_NOT_FOUND, "no credential issuer has this identifier")
-        self._issuers[path] = (now, issuer)
+        if forgotten == self._forgotten:
+            self._issuers[path] = (now, issuer)
         return issuer
 
     def limited(self, handler: Handler) -> Handler:
@@ -92,8 +96,14 @@ class Door:
         return guarded
 
     def forget(self, path: str) -> None:
-        """Reads an issuer's document anew at the next request; called when it was stored."""
+        """Reads an issuer's document anew at the next request; called when it was stored, here or elsewhere."""
+        self._forgotten += 1
         self._issuers.pop(path, None)
+
+    def forget_all(self) -> None:
+        """Reads every issuer's document anew; called when events may have been missed."""
+        self._forgotten += 1
+        self._issuers.clear()
 
     def call(self, issuer: Issuer, name: str) -> Call:
         """The call of a wallet: anonymous, within the issuer's tenant."""

@@ -11,9 +11,11 @@ from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument,
 from sealwright_common.domain.formats import IssuerKey
 from sealwright_common.domain.keys import KeyAlgorithm
 
+from sealwright_certify.usecases.oid4vci.events import CertificatesStored
 from sealwright_certify.usecases.oid4vci.ports import CertificateWriter, Oid4vciStore, SigningKeys
 
-_CERTIFIABLE = frozenset({KeyAlgorithm.ES256, KeyAlgorithm.ES384, KeyAlgorithm.EDDSA})
+CERTIFIABLE = frozenset({KeyAlgorithm.ES256, KeyAlgorithm.ES384, KeyAlgorithm.EDDSA})
+"""What certificates are asked for: what mdoc signers may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Certificates:
     writer: CertificateWriter
 
     async def request(self, call: Call, command: CertificateRequestCommand, now: datetime) -> tuple[str, str]:
-        """PKCS#10 as PEM, and the id of its key. NotFound without such a key, FailedPrecondition for an RSA key."""
+        """PKCS#10 as PEM, and the id of its key. NotFound without such a key; FailedPrecondition for an RSA key and for
+        one whose window has not begun: it signs nothing yet."""
         key = await self._key(call.tenant, command.key_issuer, command.key_id, now)
         body = self.writer.request_body(key, command.common_name, command.organization, command.country)
         [signature] = await self.keys.sign(call.tenant, key, [body])
@@ -52,6 +55,7 @@ class Certificates:
             raise InvalidArgument.of("chain_pem", f"a certificate for a published key of {key_issuer}")
         async with self.store.begin(call) as work:
             await work.certificates.put(call.tenant, key.key_id, chain, expires)
+            work.emit(CertificatesStored(key_issuer, key.key_id, expires))
             work.audit("oid4vci.certificates.import", key.key_id, certificates=len(chain))
             answer = work.answer((key.key_id, expires))
         self.keys.forget()
@@ -59,10 +63,10 @@ class Certificates:
 
     async def _key(self, tenant: str, key_issuer: str, key_id: str, now: datetime) -> IssuerKey:
         if not key_id:
-            return await self.keys.active(tenant, key_issuer, _CERTIFIABLE, now)
+            return await self.keys.active(tenant, key_issuer, CERTIFIABLE, now)
         for key in await self.keys.published(tenant, key_issuer, now):
             if key.key_id == key_id:
-                if key.algorithm not in _CERTIFIABLE:
+                if key.algorithm not in CERTIFIABLE:
                     raise FailedPrecondition(
                         Reason.KEY_ALGORITHM_MISMATCH, "only ES256, ES384 and EdDSA keys are certified"
                     )

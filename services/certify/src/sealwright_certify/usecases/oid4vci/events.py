@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sealwright_common.domain.oid4vci_grants import OfferState
@@ -14,6 +15,26 @@ class IssuerStored:
 
     path: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesStored:
+    """A key got certificates."""
+
+    key_issuer: str
+    key_id: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateDue:
+    """A key needs a certificate of the authority outside."""
+
+    key_issuer: str
+    key_id: str
+    request_pem: str
+    """Empty while the key may not sign yet."""
+    needed: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from sealwright_common.domain.credentials import (
     IssuedCredential,
     StatusPlace,
 )
-from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, NotFound
+from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, NotFound, Reason
 from sealwright_common.domain.formats import Content as CredentialContent
 from sealwright_common.domain.formats import CredentialMaker, HolderKey, IssuerKey, StatusReference, VcOptions
 from sealwright_common.domain.ids import new_id
@@ -197,6 +197,10 @@ class Issuance:
         if configuration.format is CredentialFormat.DC_SD_JWT:
             # SD-JWT VC: iss is a URL with key metadata of its own (section 5), or x5c says who it is.
             return replace(key, issuer=issuer_identifier(self.public_url, issuer.path), method=key.key_id)
+        if configuration.format is CredentialFormat.MSO_MDOC and not key.chain:
+            raise FailedPrecondition(
+                Reason.NO_ACTIVE_KEY, f"no active key of {name} has a certificate; see CreateCertificateRequest"
+            )
         return key
 
     def _moment(self, now: datetime, count: int) -> datetime:

@@ -323,7 +323,9 @@ class SigningKeys(Protocol):
     async def active(
         self, tenant: str, key_issuer: str, algorithms: frozenset[KeyAlgorithm], now: datetime
     ) -> IssuerKey:
-        """The key that signs now, with its certificates. FailedPrecondition (NO_ACTIVE_KEY) if none does."""
+        """The key that signs now, with its certificates: the youngest that has some, else the youngest.
+
+        FailedPrecondition (NO_ACTIVE_KEY) if none signs."""
         ...
 
     async def published(self, tenant: str, key_issuer: str, now: datetime) -> list[IssuerKey]:
@@ -346,16 +348,29 @@ class CertificateWriter(Protocol):
         """What the key signs to ask for a certificate."""
         ...
 
+    def request_like(self, key: IssuerKey, predecessor: bytes) -> bytes:
+        """What the key signs to ask for a certificate in the name of another one (DER)."""
+        ...
+
     def signed(self, body: bytes, algorithm: KeyAlgorithm, signature: bytes) -> bytes:
         """The signed DER."""
         ...
 
     def read_chain(self, pem: str, now: datetime) -> tuple[list[bytes], str, datetime]:
-        """DER leaf first, thumbprint of the leaf's key, first expiry. InvalidArgument if it is no good."""
+        """DER leaf first and without the root, thumbprint of the leaf's key, first expiry. InvalidArgument if it is
+        no good."""
         ...
 
     def thumbprint(self, key: IssuerKey) -> str:
         """RFC 7638 thumbprint of a key."""
+        ...
+
+
+class CertificateAuthority(Protocol):
+    """Certifies keys without anybody's doing; for development."""
+
+    def certify(self, key: IssuerKey, predecessor: bytes) -> tuple[list[bytes], datetime]:
+        """The chain (DER, leaf first) in the name of ``predecessor``, and when it expires."""
         ...
 
 
