@@ -125,3 +125,24 @@ def test_metadata_says_what_the_document_says() -> None:
     definition = supported["person-ldp"]["credential_definition"]
     assert definition["@context"][0] == "https://www.w3.org/ns/credentials/v2"
     assert definition["type"] == ["VerifiableCredential", "PersonCredential"]
+
+
+def test_an_mdocs_claims_are_paths_of_its_elements() -> None:
+    """Appendix C: namespace, element, and what is below it; claims without an element are not in the credential."""
+    issuer = read_issuer("default", issuer_document())
+    algorithms = dict.fromkeys(issuer.configurations, KeyAlgorithm.ES256)
+
+    def paths(document: dict[str, Any]) -> list[list[Any]]:
+        supported = document["credential_configurations_supported"]["person-mdoc"]
+        return [claim["path"] for claim in supported["credential_metadata"]["claims"]]
+
+    named = paths(issuer_metadata("https://issuer.example", issuer, algorithms, []))
+    assert named == [["org.iso.18013.5.1", "given_name"]]
+    document = changed("datasets/person/configurations/person-mdoc/elements", [])
+    every = paths(issuer_metadata("https://issuer.example", read_issuer("default", document), algorithms, []))
+    assert every == [
+        ["org.iso.18013.5.1", "given_name"],
+        ["org.iso.18013.5.1", "family_name"],
+        ["org.iso.18013.5.1", "address", "street"],
+        ["org.iso.18013.5.1", "nationalities", None],
+    ]

@@ -20,6 +20,7 @@ from sealwright_certify.adapters.oid4vci.dpop import check_dpop
 from sealwright_certify.adapters.oid4vci.foreign_tokens import FetchJson, ServerTokens
 from sealwright_certify.adapters.oid4vci.proofs import Proofs
 from sealwright_certify.adapters.oid4vci.signing_keys import ScheduledKeys
+from sealwright_certify.adapters.oid4vci.wallet_attestations import check_wallet
 from sealwright_certify.http.guards import Sources
 from sealwright_certify.http.oid4vci import Door, oid4vci_routes
 from sealwright_certify.ports import KeyDirectory, SchemaEngine, Signer, TemplateEngine
@@ -103,6 +104,7 @@ class Oid4vci:
             nonces=parts.nonces,
             encryption=parts.encryption,
             check_dpop=check_dpop,
+            check_wallet=check_wallet,
             write_jwt=write_jwt,
             keys=self.keys,
             issuance=issuance,

@@ -92,6 +92,11 @@ class MdocOptions:
     namespace: str = ""
     """Namespace of claims without an element entry; default: the doctype without its last part."""
 
+    @property
+    def default_namespace(self) -> str:
+        """The namespace of claims when no element is named."""
+        return self.namespace or self.doctype.rpartition(".")[0] or self.doctype
+
 
 @dataclass(frozen=True, slots=True)
 class VcOptions:

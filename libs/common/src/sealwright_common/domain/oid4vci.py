@@ -129,6 +129,18 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletAttestation:
+    """Whose attestations of wallets the token endpoint takes as client authentication."""
+
+    required: bool
+    """Whether no other wallet gets a token."""
+    keys: tuple[Json, ...] = ()
+    """Public JWKs of wallet providers."""
+    anchors: tuple[bytes, ...] = ()
+    """DER certificates of authorities whose wallet providers are believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
     """A credential issuer."""
 
@@ -153,6 +165,8 @@ class Issuer:
     """Public JWKs whose key attestations are believed."""
     attestation_anchors: tuple[bytes, ...] = ()
     """DER certificates of authorities whose attesters are believed."""
+    wallet_attestation: WalletAttestation | None = None
+    """None: wallets are not asked who made them."""
     version: int = 0
 
     def by_scope(self, scopes: frozenset[str]) -> list[Configuration]:

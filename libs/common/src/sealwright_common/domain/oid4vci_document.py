@@ -23,6 +23,7 @@ from sealwright_common.domain.oid4vci import (
     Issuer,
     ProofType,
     Source,
+    WalletAttestation,
 )
 
 T = TypeVar("T")
@@ -146,6 +147,7 @@ def read_issuer(tenant: str, document: object) -> Issuer:
             encryption = Encryption(part.flag("request_required", False), part.flag("response_required", False))
         keys = tuple(top.objects("attestation_keys", 32))
         anchors = tuple(_certificate(text, problems) for text in top.texts("attestation_anchors", (), most=32))
+        wallets = _wallet_attestation(top.any("wallet_attestation"), problems)
         datasets: dict[str, Dataset] = {}
         configurations: dict[str, Configuration] = {}
         for name, value in top.object("datasets").items():
@@ -173,6 +175,7 @@ def read_issuer(tenant: str, document: object) -> Issuer:
         dpop_required=dpop,
         anonymous=anonymous,
         encryption=encryption,
+        wallet_attestation=wallets,
         deferred_interval=interval,
         attestation_keys=keys,
         attestation_anchors=anchors,
@@ -193,6 +196,17 @@ def _certificate(text: str, problems: list[FieldProblem]) -> bytes:
     except (binascii.Error, ValueError):
         problems.append(FieldProblem("attestation_anchors", "certificates as base64 DER"))
         return b""
+
+
+def _wallet_attestation(value: object, problems: list[FieldProblem]) -> WalletAttestation | None:
+    if value is None:
+        return None
+    with _Reader(value, "wallet_attestation", problems) as part:
+        required, keys = part.flag("required", True), tuple(part.objects("keys", 32))
+        anchors = tuple(_certificate(text, problems) for text in part.texts("anchors", (), most=32))
+        if not keys and not anchors:
+            part.fail("keys", "public JWKs of wallet providers, or anchors")
+    return WalletAttestation(required, keys, anchors)
 
 
 def _authorization_server(value: object, path: str, problems: list[FieldProblem]) -> AuthorizationServer:

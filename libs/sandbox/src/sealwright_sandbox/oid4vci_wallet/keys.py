@@ -79,6 +79,18 @@ class WalletKey:
         hashed = b"".join(hashlib.new(sha, rfc8785.dumps(part)).digest() for part in (proof, document))
         return {**document, "proof": {**proof, "proofValue": "z" + base58(self.sign(hashed))}}
 
+    def attest_wallet(self, client_id: str, key: WalletKey, now: int, **changes: Any) -> str:
+        """A wallet attestation for the installation that has ``key``, signed by this key as the wallet provider's."""
+        header = {"typ": "oauth-client-attestation+jwt", "kid": self.public.thumbprint, **changes.get("header", {})}
+        claims = {"sub": client_id, "iat": now, "exp": now + 300, "cnf": {"jwk": key.public.jwk}}
+        return self.jws(_present(header), _present({**claims, **changes.get("claims", {})}))
+
+    def attest_presence(self, audience: str, now: int, **changes: Any) -> str:
+        """The proof of possession that goes with a wallet attestation for this key."""
+        header = {"typ": "oauth-client-attestation-pop+jwt", **changes.get("header", {})}
+        claims = {"aud": audience, "iat": now, "jti": secrets.token_urlsafe(16), **changes.get("claims", {})}
+        return self.jws(_present(header), _present(claims))
+
     def attest(self, keys: Sequence[WalletKey], now: int, nonce: str | None = None, **changes: Any) -> str:
         """A key attestation (appendix D) for ``keys``, signed by this key as the wallet provider's."""
         header = {"typ": "key-attestation+jwt", "kid": self.public.thumbprint, **changes.get("header", {})}

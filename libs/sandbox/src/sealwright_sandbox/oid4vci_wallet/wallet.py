@@ -54,10 +54,19 @@ class Wallet:
     """One wallet; an async context manager. ``base`` sends requests for the issuers' hosts to another address, so that
     a public https identifier can be served on loopback."""
 
-    def __init__(self, clock: Clock | None = None, *, base: tuple[str, str] | None = None, dpop: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        base: tuple[str, str] | None = None,
+        dpop: bool = False,
+        provider: WalletKey | None = None,
+    ) -> None:
+        """``provider`` vouches for the wallet at token endpoints, as client ``wallet``."""
         self._clock = clock
         self._base = base
         self.dpop_key = WalletKey() if dpop else None
+        self._provider, self._instance = provider, WalletKey()
         self._http: aiohttp.ClientSession | None = None
         self.credentials: list[Any] = []
 
@@ -104,6 +113,10 @@ class Wallet:
         }
         url = str(opened.server["token_endpoint"])
         headers = {} if self.dpop_key is None else {"DPoP": self.dpop_key.dpop("POST", url, self.seconds)}
+        if self._provider is not None:
+            headers["OAuth-Client-Attestation"] = self._provider.attest_wallet("wallet", self._instance, self.seconds)
+            presence = self._instance.attest_presence(str(opened.server["issuer"]), self.seconds)
+            headers["OAuth-Client-Attestation-PoP"] = presence
         data = {name: value for name, value in form.items() if value is not None}
         opened.token = await self.send("POST", url, data=data, headers=headers)
         return opened.token

@@ -86,10 +86,7 @@ class MdocMaker:
 
     def _items(self, claims: Mapping[str, Any], options: MdocOptions) -> dict[str, dict[int, bytes]]:
         """Encoded items (tag 24) by namespace and digest id; ids are random, so that they tell no order."""
-        chosen = options.elements or tuple(
-            MdocElement((name,), options.namespace or options.doctype.rpartition(".")[0] or options.doctype, name)
-            for name in claims
-        )
+        chosen = options.elements or tuple(MdocElement((name,), options.default_namespace, name) for name in claims)
         items: dict[str, dict[int, bytes]] = {}
         ids = list(range(len(chosen)))
         secrets.SystemRandom().shuffle(ids)

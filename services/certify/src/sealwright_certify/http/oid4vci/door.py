@@ -25,9 +25,11 @@ from sealwright_certify.usecases.oid4vci.authorize import Presented
 from sealwright_certify.usecases.oid4vci.deferred import RequestDeferred
 from sealwright_certify.usecases.oid4vci.errors import ProtocolError, TokenRefused, invalid_request
 from sealwright_certify.usecases.oid4vci.issue import Issuance
+from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.notify import Notify
 from sealwright_certify.usecases.oid4vci.offers import FetchOffer
 from sealwright_certify.usecases.oid4vci.ports import (
+    AttestedWallet,
     DpopChecker,
     DpopProof,
     JwtWriter,
@@ -35,6 +37,7 @@ from sealwright_certify.usecases.oid4vci.ports import (
     Nonces,
     Oid4vciStore,
     SigningKeys,
+    WalletChecker,
 )
 from sealwright_certify.usecases.oid4vci.redeem import Redemption, TokenGranted
 from sealwright_certify.usecases.oid4vci.request import RequestCredential
@@ -61,6 +64,7 @@ class Door:
     nonces: Nonces
     encryption: MessageEncryption
     check_dpop: DpopChecker
+    check_wallet: WalletChecker
     write_jwt: JwtWriter
     keys: SigningKeys
     issuance: Issuance
@@ -123,6 +127,16 @@ class Door:
         """The request's DPoP proof. ProtocolError if there is one that is not for it."""
         headers = request.headers.getlist("dpop")
         return self.check_dpop(headers, request.method, self.address(request), self.clock.now(), token)
+
+    def wallet(self, request: Request, issuer: Issuer) -> AttestedWallet | None:
+        """The wallet whose attestation comes with a token request; None without, and where none is asked for."""
+        if issuer.wallet_attestation is None:
+            return None
+        headers, audience = request.headers, issuer_identifier(self.public_url, issuer.path)
+        attestations, proofs = (
+            headers.getlist(name) for name in ("oauth-client-attestation", "oauth-client-attestation-pop")
+        )
+        return self.check_wallet(attestations, proofs, issuer.wallet_attestation, audience, self.clock.now())
 
     def presented(self, request: Request) -> Presented:
         """The access token of the request with its proof (RFC 6750, RFC 9449). TokenRefused without one."""

@@ -25,7 +25,9 @@ class Endpoints:
         issuer = await self._door.issuer(request)
         parameters = await form(request)
         dpop = self._door.dpop(request)
-        asked = redemption(self._door.call(issuer, "token"), issuer, parameters, dpop)
+        asked = redemption(
+            self._door.call(issuer, "token"), issuer, parameters, dpop, self._door.wallet(request, issuer)
+        )
         granted = await self._door.redeem(asked)
         body: dict[str, Any] = {
             "access_token": granted.token,

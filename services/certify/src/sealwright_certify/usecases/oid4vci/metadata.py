@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sealwright_common.domain.credentials import CredentialFormat
-from sealwright_common.domain.formats import IssuerKey, MdocOptions, SdJwtOptions, VcOptions
+from sealwright_common.domain.formats import ClaimPath, FormatOptions, IssuerKey, MdocOptions, SdJwtOptions, VcOptions
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.domain.oid4vci import AcceptedProof, Configuration, Dataset, Issuer
 
@@ -113,39 +113,56 @@ def _presentation(configuration: Configuration, dataset: Dataset) -> dict[str, A
     metadata: dict[str, Any] = {}
     if configuration.display:
         metadata["display"] = [dict(entry) for entry in configuration.display]
-    elements = {}
-    if isinstance(configuration.options, MdocOptions):
-        elements = {element.path: [element.namespace, element.identifier] for element in configuration.options.elements}
-    claims: list[dict[str, Any]] = []
-    for claim in dataset.claims:
-        path: list[Any] = list(elements.get(claim.path, claim.path))
-        if isinstance(configuration.options, VcOptions):
-            path = ["credentialSubject", *path]
-        claims.append(
-            {
-                "path": path,
-                "mandatory": claim.mandatory,
-                **({"display": [dict(d) for d in claim.display]} if claim.display else {}),
-            }
-        )
+    claims = [
+        {
+            "path": path,
+            "mandatory": claim.mandatory,
+            **({"display": [dict(d) for d in claim.display]} if claim.display else {}),
+        }
+        for claim in dataset.claims
+        for path in _paths(configuration.options, claim.path)
+    ]
     if claims:
         metadata["claims"] = claims
     return metadata
 
 
+def _paths(options: FormatOptions, path: ClaimPath) -> list[list[Any]]:
+    """Where a claim of the dataset stands in a credential (appendix C); nowhere if an mdoc has no element for it."""
+    match options:
+        case SdJwtOptions():
+            return [list(path)]
+        case VcOptions():
+            return [["credentialSubject", *path]]
+        case MdocOptions():
+            if not options.elements:
+                return [[options.default_namespace, *path]] if isinstance(path[0], str) else []
+            return [
+                [element.namespace, element.identifier, *path[len(element.path) :]]
+                for element in options.elements
+                if path[: len(element.path)] == element.path
+            ]
+
+
 def server_metadata(public_url: str, issuer: Issuer) -> dict[str, Any]:
     """Metadata of our own token endpoint (RFC 8414; section 12.3)."""
     here = issuer_identifier(public_url, issuer.path)
-    return {
+    attested = issuer.wallet_attestation
+    methods = [] if attested is None else ["attest_jwt_client_auth"]
+    document: dict[str, Any] = {
         "issuer": here,
         "token_endpoint": f"{here}/token",
         "grant_types_supported": ["urn:ietf:params:oauth:grant-type:pre-authorized_code"],
         "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "pre-authorized_grant_anonymous_access_supported": issuer.anonymous,
+        "token_endpoint_auth_methods_supported": methods if attested and attested.required else [*methods, "none"],
+        "pre-authorized_grant_anonymous_access_supported": issuer.anonymous and not (attested and attested.required),
         "dpop_signing_alg_values_supported": ["ES256", "ES384", "EdDSA"],
         "authorization_details_types_supported": ["openid_credential"],
     }
+    if attested is not None:
+        document["client_attestation_signing_alg_values_supported"] = ["ES256", "ES384", "EdDSA"]
+        document["client_attestation_pop_signing_alg_values_supported"] = ["ES256", "ES384", "EdDSA"]
+    return document
 
 
 def key_set(keys: Sequence[IssuerKey]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sealwright_common.domain.call import Call
 from sealwright_common.domain.credentials import IssuedCredential
 from sealwright_common.domain.formats import FormatOptions, HolderKey, IssuerKey, Unsigned
 from sealwright_common.domain.keys import KeyAlgorithm
-from sealwright_common.domain.oid4vci import Configuration, Dataset, Issuer
+from sealwright_common.domain.oid4vci import Configuration, Dataset, Issuer, WalletAttestation
 from sealwright_common.domain.oid4vci_grants import (
     Access,
     Notification,
@@ -67,7 +67,7 @@ class OnceClaim:
     """Something that may be used once."""
 
     kind: str
-    """nonce or dpop."""
+    """nonce, dpop or wallet."""
     value: bytes
     until: datetime
     """Until when it is remembered: a repeat would be refused for its age then."""
@@ -250,6 +250,30 @@ class DpopChecker(Protocol):
         self, headers: Sequence[str], method: str, url: str, now: datetime, token: str | None
     ) -> DpopProof | None:
         """The proof of the DPoP headers, None without. ProtocolError invalid_dpop_proof if it is not for this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttestedWallet:
+    """A wallet whose provider vouches for it, not yet counted as used."""
+
+    client_id: str
+    once: OnceClaim
+    """What makes its proof of possession good for one use."""
+
+
+class WalletChecker(Protocol):
+    """Checks wallet attestations (OAuth attestation-based client authentication), but for single use."""
+
+    def __call__(
+        self,
+        attestations: Sequence[str],
+        proofs: Sequence[str],
+        settings: WalletAttestation,
+        audience: str,
+        now: datetime,
+    ) -> AttestedWallet | None:
+        """The wallet of the headers, None without. ProtocolError invalid_client_attestation if they do not hold."""
         ...
 
 

@@ -21,7 +21,7 @@ from sealwright_certify.usecases.oid4vci.errors import ProtocolError, invalid_gr
 from sealwright_certify.usecases.oid4vci.events import OfferSettled
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
 from sealwright_certify.usecases.oid4vci.offers import PRE_AUTHORIZED
-from sealwright_certify.usecases.oid4vci.ports import DpopProof, Oid4vciStore, Oid4vciWork
+from sealwright_certify.usecases.oid4vci.ports import AttestedWallet, DpopProof, Oid4vciStore, Oid4vciWork, OnceClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,17 @@ class Redemption:
     issuer: Issuer
     form: Mapping[str, str]
     dpop: DpopProof | None
+    wallet: AttestedWallet | None = None
+
+    @property
+    def once(self) -> list[OnceClaim]:
+        """What the request may be used once for."""
+        return [proof.once for proof in (self.dpop, self.wallet) if proof is not None]
+
+    @property
+    def client_id(self) -> str | None:
+        """Who asks, as its provider says or else as it says itself."""
+        return self.wallet.client_id if self.wallet else self.form.get("client_id")
 
     @property
     def code_hash(self) -> bytes:
@@ -60,18 +71,14 @@ class RedeemCode:
         """A token or a refusal for each request, all in one transaction, taken in order: of two requests for one code
         the second finds it spent. ProtocolError with a code of RFC 6749, RFC 9396 or RFC 9449."""
         async with self.store.begin_system("oid4vci tokens") as work:
-            proofs = [item.dpop.once for item in items if item.dpop is not None]
+            proofs = [proof for item in items for proof in item.once]
             unused = iter(await work.once.use(proofs) if proofs else [])
             offers = await work.offers.lock_by_codes([item.code_hash for item in items])
             results: list[TokenGranted | Exception] = []
             for item in items:
                 with work.acting_for(item.call):
-                    if item.dpop is not None and not next(unused):
-                        results.append(
-                            ProtocolError("invalid_dpop_proof", "this DPoP proof was used before; make a new one")
-                        )
-                    else:
-                        results.append(self._redeem(work, item, offers))
+                    repeated = [proof.kind for proof in item.once if not next(unused)]
+                    results.append(_used(repeated[0]) if repeated else self._redeem(work, item, offers))
             granted = [result for result in results if isinstance(result, TokenGranted)]
             if granted:
                 await work.access.insert([(secret_hash(result.token), result.access) for result in granted])
@@ -123,7 +130,7 @@ class RedeemCode:
             configuration_ids=tuple(identifiers.values()) or offer.configuration_ids,
             expires=work.now + issuer.token_lifetime,
             identifiers=identifiers,
-            client_id=form.get("client_id"),
+            client_id=item.client_id,
             thumbprint=dpop.thumbprint if dpop else None,
             subject=offer.subject,
             offer_id=offer.id,
@@ -159,7 +166,15 @@ class RedeemCode:
         return answer
 
 
-def redemption(call: Call, issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None) -> Redemption:
+def _used(kind: str) -> ProtocolError:
+    if kind == "dpop":
+        return ProtocolError("invalid_dpop_proof", "this DPoP proof was used before; make a new one")
+    return ProtocolError("invalid_client_attestation", "this proof of possession was used before; make a new one", 401)
+
+
+def redemption(
+    call: Call, issuer: Issuer, form: Mapping[str, str], dpop: DpopProof | None, wallet: AttestedWallet | None = None
+) -> Redemption:
     """A token request as :class:`RedeemCode` takes it. ProtocolError for a form that is not in order; unknown
     parameters are ignored."""
     if "grant_type" not in form:
@@ -168,10 +183,14 @@ def redemption(call: Call, issuer: Issuer, form: Mapping[str, str], dpop: DpopPr
         raise ProtocolError("unsupported_grant_type", "only the pre-authorized code is redeemed here")
     if not form.get("pre-authorized_code"):
         raise invalid_request("pre-authorized_code is missing")
-    if not issuer.anonymous and not form.get("client_id"):
+    if wallet is None and issuer.wallet_attestation is not None and issuer.wallet_attestation.required:
+        raise ProtocolError("invalid_client", "this issuer serves only wallets with a wallet attestation", 401)
+    if wallet is not None and form.get("client_id", wallet.client_id) != wallet.client_id:
+        raise ProtocolError("invalid_client", "client_id is another one than the wallet attestation's", 401)
+    if wallet is None and not issuer.anonymous and not form.get("client_id"):
         raise ProtocolError("invalid_client", "client_id is missing; this issuer serves no anonymous wallets", 401)
     if not (form.get("client_id") or "x").isprintable():
         raise invalid_request("client_id holds a character that none may have")
     if issuer.dpop_required and dpop is None:
         raise ProtocolError("invalid_dpop_proof", "this issuer wants DPoP; send a DPoP proof")
-    return Redemption(call, issuer, form, dpop)
+    return Redemption(call, issuer, form, dpop, wallet)
