@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 import pkcs11
@@ -16,7 +17,7 @@ from pkcs11 import Attribute, KeyType, Mechanism
 from pkcs11.util.ec import encode_named_curve_parameters
 from sealwright_signer.adapters.pkcs11.module import Module
 
-THREADS, ROUNDS, SIGNATURES = 16, 60, 5
+THREADS, SECONDS, SIGNATURES = 16, 10.0, 5
 
 
 def main(module: str, label: str, how: str) -> int:
@@ -30,7 +31,8 @@ def main(module: str, label: str, how: str) -> int:
     def work() -> None:
         try:
             start.wait()
-            for _ in range(ROUNDS):
+            until = time.monotonic() + SECONDS
+            while time.monotonic() < until and not problems:
                 with token.open() as session:
                     _sign(session)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told

@@ -29,8 +29,8 @@ from tests.support import blinding
 from tests.support.bus import Bus
 from tests.support.signer import SignerProcess
 
-NONCE_RUNS, NONCE_BATCH = 3, 1000
-"""12,000 signatures: two instances, two keys, and a restart between the runs."""
+NONCE_RUNS, NONCE_BATCHES, NONCE_BATCH = 3, 9, 1000
+"""108,000 signatures: two instances, two keys, and a restart between the runs."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -121,10 +121,10 @@ async def test_no_nonce_is_used_twice(two: list[SignerProcess]) -> None:
                 await signer.wait_ready(60)
         stubs = [signing_service_pb2_grpc.SigningServiceStub(channel) for channel in channels]
         answers = await asyncio.gather(
-            *(s.SignBatch(r, timeout=60, wait_for_ready=True) for s in stubs for r in requests)
+            *(s.SignBatch(r, timeout=60, wait_for_ready=True) for s in stubs for r in requests * NONCE_BATCHES)
         )
         seen.update(signature[:32] for answer in answers for signature in answer.signatures)
-    assert len(seen) == NONCE_RUNS * NONCE_BATCH * len(two) * len(keys)
+    assert len(seen) == NONCE_RUNS * NONCE_BATCHES * NONCE_BATCH * len(two) * len(keys)
     for channel in channels:
         await channel.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -66,8 +67,9 @@ def moment(stamp: Timestamp, path: str) -> datetime:
         raise InvalidArgument.of(path, "a time between the years 1 and 9999") from None
 
 
+@lru_cache(maxsize=4096)
 def interval(window: Interval) -> interval_pb2.Interval:
-    """An interval as its message."""
+    """An interval as its message, to be put into others: all who ask for the same get the same one."""
     return interval_pb2.Interval(start_time=timestamp(window.start), end_time=timestamp(window.end))
 
 

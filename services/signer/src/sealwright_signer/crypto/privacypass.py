@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -16,6 +17,7 @@ _RSASSA_PSS = bytes.fromhex(
 _RSA_ENCRYPTION = bytes.fromhex("300d06092a864886f70d0101010500")
 
 
+@lru_cache(maxsize=4096)
 def public_key_encoding(algorithm: KeyAlgorithm, public_key: bytes) -> bytes:
     """A blind key's public key as its protocol writes it: SPKI with id-RSASSA-PSS, or the serialized group element."""
     if algorithm.scalar:

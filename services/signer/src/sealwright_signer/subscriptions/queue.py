@@ -28,8 +28,8 @@ from sealwright_signer.usecases.blind_sign import BlindAnswer, BlindSign, Refuse
 from sealwright_signer.usecases.redeem import Redeem, RedeemOutcome, spend
 
 BATCH = 32
-CONCURRENCY = 2
-"""Requests handed over at once, and batches worked on at once: one signs while the other is recorded."""
+CONCURRENCY = 3
+"""Requests handed over at once, and batches worked on at once: one signs while others are recorded and read."""
 MAX_REQUEST_ID = 128
 MAX_ITEMS = {token_codec.BLIND_SIGN: 64, token_codec.REDEEM: 1000}
 

@@ -178,9 +178,18 @@ class BlindSign:
 
 
 def audit_answer(work: Work, answer: BlindAnswer) -> None:
-    """One audit row per key that signed."""
+    """One audit row per signed item, with the slots of its issuer's cohort whose keys signed."""
+    signed: dict[int, list[SignedShare]] = {}
     for result in answer.results:
         if isinstance(result, SignedShare):
-            work.audit(
-                "key.blind_sign", str(result.key.id), count=len(result.blinded_tokens), request=answer.request_id
-            )
+            signed.setdefault(result.item, []).append(result)
+    for shares in signed.values():
+        slots = [share.key.slot for share in shares if share.key.slot is not None]
+        work.audit(
+            "issuer.blind_sign",
+            slots[0].issuer_type,
+            cohort=slots[0].cohort,
+            slots=",".join(str(slot.slot) for slot in slots),
+            count=sum(len(share.blinded_tokens) for share in shares),
+            request=answer.request_id,
+        )
