@@ -27,7 +27,7 @@ from sealwright_rotator.adapters.postgres import RotatorWork
 from sealwright_rotator.codec.resources import encode_event
 from sealwright_rotator.main import MIGRATIONS
 from sealwright_rotator.ports import Signer, World
-from sealwright_rotator.usecases.create_issuer import create_issuer
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.lifecycle import LIVE
 from sealwright_rotator.usecases.rotate import rotate
 
@@ -182,7 +182,7 @@ async def test_schedule_holds(databases: tuple[ManualClock, Databases3]) -> None
     ]
     immortal = World(replicas[0], signer, clock, LEASE)
     for issuer in issuers(rng, 200):
-        await create_issuer(immortal, system_call("test"), issuer)
+        await CreateIssuer(immortal)(system_call("test"), issuer)
     first = len(signer.held)
 
     while len(signer.held) - first < ROTATIONS:

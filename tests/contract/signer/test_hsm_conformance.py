@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256, sha384
 from pathlib import Path
 from uuid import uuid4
@@ -114,15 +115,15 @@ def test_destroyed_is_gone_and_again_is_no_error(hsm: Hsm) -> None:
     assert gone.value.reason is Reason.KEY_NOT_USABLE
 
 
-def test_generating_again_replaces_what_an_interrupted_call_left(hsm: Hsm) -> None:
-    label = str(uuid4())
-    first = hsm.generate(label, KeyAlgorithm.ES256, 0)
-    second = hsm.generate(label, KeyAlgorithm.ES256, 0)
-    assert first.public_key != second.public_key
-    hsm.sign(second, [bytes(32)])
-    with pytest.raises(FailedPrecondition):
-        hsm.sign(first, [bytes(32)])
-    hsm.destroy(second.label)
+def test_many_threads_make_keys_at_once(hsm: Hsm) -> None:
+    """Makers have sessions of their own, beside those that sign."""
+    with ThreadPoolExecutor(8) as pool:
+        keys = list(pool.map(lambda _: fresh(hsm, KeyAlgorithm.ES256), range(24)))
+    assert len({key.public_key for key in keys}) == len(keys)
+    for key in keys:
+        check = signatures.checker(key.algorithm, key.public_key)
+        assert check(bytes(32), hsm.sign(key, [bytes(32)])[0])
+        hsm.destroy(key.label)
 
 
 def test_wrapping_is_bound_to_its_context(hsm: Hsm) -> None:

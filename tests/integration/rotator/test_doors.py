@@ -24,9 +24,10 @@ from sealwright.signer.v1.key_service_pb2_grpc import KeyServiceStub
 from sealwright.signer.v1.signing_service_pb2_grpc import SigningServiceStub
 from sealwright_common.domain import merkle
 from sealwright_common.domain.errors import FailedPrecondition, OutOfRange
+from sealwright_common.runtime.clock import SystemClock
 from sealwright_common.runtime.http import HttpServer
 from sealwright_rotator.http.issuers import IssuerDoor
-from sealwright_rotator.ports import World
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -74,6 +75,8 @@ async def test_the_seeds_json_makes_an_issuer_with_its_windows(mesh: Mesh) -> No
     assert all(datetime.fromisoformat(b) - datetime.fromisoformat(a) == timedelta(days=2) for a, b in windows)
     assert await post(mesh, SEED, **headers) == (201, made), "the same request gets the same answer"
     assert (await post(mesh, SEED))[0] == 409
+    _, made_elsewhere = await post(mesh, SEED | {"name": "elsewhere", "valid_from": "2026-01-01t01:00:00.25+01:00"})
+    assert made_elsewhere["valid_from"] == "2026-01-01T00:00:00.250000Z"
 
     status, _, body = await get(mesh, "/v3/issuer/ads")
     shown = json.loads(body)
@@ -93,14 +96,18 @@ async def test_the_seeds_json_makes_an_issuer_with_its_windows(mesh: Mesh) -> No
         (SEED | {"duration": "-P1D"}, "duration"), (SEED | {"duration": "P1.5D"}, "duration"),
         (SEED | {"buffer": 0}, "buffer"), (SEED | {"buffer": "3"}, "buffer"), (SEED | {"overlap": -1}, "overlap"),
         (SEED | {"valid_from": "2026-01-01T00:00:00"}, "valid_from"), (SEED | {"valid_from": "today"}, "valid_from"),
+        (SEED | {"valid_from": "20260101T000000Z"}, "valid_from"), (SEED | {"publish_lead": "P5D"}, "publish_lead"),
+        (SEED | {"valid_from": "2026-W01-1T00:00:00Z"}, "valid_from"),
+        (SEED | {"valid_from": "2026-01-01T00Z"}, "valid_from"),
         (SEED | {"algorithm": "HS256"}, "algorithm"), (SEED | {"max_tokens": 100000}, "max_tokens"),
-        (SEED | {"cohort": 0}, "cohorts"), (SEED | {"cohort": 70000}, "cohorts"), (SEED | {"buffer": True}, "buffer"),
+        (SEED | {"cohort": 0}, "cohort"), (SEED | {"cohort": 70000}, "cohort"), (SEED | {"buffer": True}, "buffer"),
         (SEED | {"expires_at": "2026-01-01T00:00:00Z"}, "expires_at"), (SEED | {"name": ""}, "name"),
+        (SEED | {"name": "sealwright-mine"}, "name"),
     ],
 )  # fmt: skip
 async def test_bad_json_is_400_with_the_field_and_leaves_nothing(mesh: Mesh, body: Any, field: str) -> None:
     before = await held(mesh)
-    if isinstance(body, dict) and body.get("name"):
+    if isinstance(body, dict) and body.get("name") == "ads":
         body = body | {"name": "bad"}
     status, problem = await post(mesh, body)
     assert status == 400, problem
@@ -337,7 +344,9 @@ async def test_metrics_tell_the_runway(mesh: Mesh) -> None:
 
 
 async def test_with_tokens_only_their_holders_create_issuers(mesh: Mesh) -> None:
-    guarded = IssuerDoor(cast(World, None), lambda: None, ["a-token-of-some-length", "another-token-of-mine"])
+    guarded = IssuerDoor(
+        cast(CreateIssuer, None), SystemClock(), lambda: None, ["a-token-of-some-length", "another-token-of-mine"]
+    )
     app = Starlette(routes=[Route("/v3/issuer", guarded.create, methods=["POST"])])
     server = HttpServer("127.0.0.1:0", app)
     await server.start()

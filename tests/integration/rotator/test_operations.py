@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +25,13 @@ from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
 from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose, KeyState
 from sealwright_common.domain.schedule import Schedule, ScheduleMode
+from sealwright_common.runtime.app import App
 from sealwright_common.runtime.clock import ManualClock
+from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.config import DatabaseSettings
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import Event
+from sealwright_common.runtime.idempotency import Replay
 from sealwright_rotator.adapters.metrics import Alarms
 from sealwright_rotator.adapters.postgres import RotatorWork
 from sealwright_rotator.codec.resources import encode_event
@@ -35,7 +40,7 @@ from sealwright_rotator.main import MIGRATIONS
 from sealwright_rotator.ports import MadeKey, World
 from sealwright_rotator.subscriptions import key_endings
 from sealwright_rotator.usecases import change_issuer
-from sealwright_rotator.usecases.create_issuer import create_issuer
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.directory import Directories, Format
 from sealwright_rotator.usecases.mark_compromised import mark_compromised
 from sealwright_rotator.usecases.queries import get_active_keys
@@ -70,6 +75,7 @@ class Here:
     clock: ManualClock
     signer: FailingSigner
     database: Database[RotatorWork]
+    creating: CreateIssuer
 
     async def create(self, name: str, call: Call = CALL, **over: Any) -> list[IssuerKey]:
         """Creates an issuer; its keys."""
@@ -93,7 +99,7 @@ class Here:
             allow_legacy_protocol=False,
             now=self.clock.now(),
         )
-        return list((await create_issuer(self.world, call, wanted)).keys)
+        return list((await self.creating(call, wanted)).keys)
 
     async def tick(self, **later: float) -> Round:
         """One round after some time."""
@@ -110,6 +116,11 @@ class Here:
     async def active(self, name: str) -> list[int]:
         """Active slots."""
         return [key.slot for key in (await get_active_keys(self.world, CALL, name, 1, None)).active]
+
+    async def transactions(self) -> int:
+        """How many have changed the key log."""
+        async with self.database.read() as work:
+            return len(await work.connection.fetch("select distinct xmin::text from key_log"))
 
     async def events(self) -> list[str]:
         """Types of all events, in order."""
@@ -131,7 +142,8 @@ async def here(database_dsn: str) -> AsyncIterator[Here]:
     )
     await database.start()
     await database.wait_available()
-    yield Here(World(database, signer, clock), clock, signer, database)
+    world = World(database, signer, clock)
+    yield Here(world, clock, signer, database, CreateIssuer(world))
     await database.stop()
 
 
@@ -190,28 +202,75 @@ async def test_a_refusal_by_the_signer_leaves_nothing(here: Here) -> None:
     assert len(await here.create("refused")) == 3
 
 
+def repeatable(request_id: str, **over: Any) -> Call:
+    """A call that may be made again."""
+    return replace(CALL, request_id=request_id, digest=b"the body", encode=lambda _: b"the answer", **over)
+
+
 async def test_a_creation_that_was_cut_off_is_invisible_and_finished_by_the_job(here: Here) -> None:
     here.signer.fails = {"cut": Unavailable(Reason.PEER_UNAVAILABLE, "the signer is away")}
-    with pytest.raises(Unavailable):
-        await here.create("cut")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await here.create("cut", repeatable("cut"))
     async with here.database.read() as work:
         assert await work.issuers.find("default", "cut") is None
         assert not await work.keys.page(None, "", (), None, 10)
-    with pytest.raises(Unavailable):
-        await here.create("cut")
-    with pytest.raises(AlreadyExists):
-        await here.create("cut", buffer=3, call=replace(CALL, digest=b"another body"))
+    for other in (CALL, repeatable("other"), replace(repeatable("cut"), digest=b"another body")):
+        with pytest.raises(AlreadyExists):
+            await here.create("cut", other)
     here.signer.fails = {}
     await here.tick(seconds=61)
     assert sorted(await here.keys("cut")) == [0, 1, 2]
     assert (await here.events())[0] == "IssuerCreated"
+    assert len(await here.create("cut", repeatable("cut"))) == 3, "the same request finds what the job has made"
     here.signer.fails = {"late": Unavailable(Reason.PEER_UNAVAILABLE, "the signer is away")}
     with pytest.raises(Unavailable):
-        await here.create("late")
+        await here.create("late", repeatable("late"))
     here.signer.fails = {}
-    assert len(await here.create("late")) == 3, "the same request takes it up"
+    assert len(await here.create("late", repeatable("late"))) == 3, "the same request takes it up"
+    with pytest.raises(Replay):
+        await here.create("late", repeatable("late"))
     with pytest.raises(AlreadyExists):
         await here.create("late")
+
+
+async def test_creations_at_the_same_time_share_their_commits_and_not_their_fate(here: Here) -> None:
+    app = App("rotator")
+    here.creating = CreateIssuer(here.world, gathering(app))
+    here.signer.fails = {
+        "refused": InvalidArgument.of("keys", "something else"),
+        "away": Unavailable(Reason.PEER_UNAVAILABLE, "the signer is away"),
+    }
+    callers = [repeatable(f"n{n}", caller=f"spiffe://sealwright/client/{n}", trace=f"trace {n}") for n in range(30)]
+    creating = [here.create(f"issuer-{n}", call) for n, call in enumerate(callers)]
+    creating += [here.create("twice", CALL), here.create("twice", CALL), here.create("refused"), here.create("away")]
+    creating += [here.create("again", repeatable("again")), here.create("again", repeatable("again"))]
+    results = await asyncio.gather(*creating, return_exceptions=True)
+    assert [len(keys) for keys in results[:30] if isinstance(keys, list)] == [3] * 30
+    kinds = [type(result) for result in results[30:]]
+    assert {*kinds[:2]} == {AlreadyExists, list}
+    assert kinds[2:4] == [InvalidArgument, Unavailable]
+    assert {*kinds[4:]} == {list, Replay}
+    async with here.database.read() as work:
+        entries = await work.log.entries(0, 1000)
+        assert [entry.position for entry in entries] == list(range(32 * 8))
+        assert Counter(json.loads(entry.leaf)["type"] for entry in entries) == {
+            "ISSUER_CREATED": 32, "KEY_SCHEDULED": 96, "KEY_PUBLISHED": 96, "KEY_ACTIVATED": 32,
+        }  # fmt: skip
+        audited = await work.connection.fetch("select caller, trace from audit_log where action = 'issuer.create'")
+        assert {(row["caller"], row["trace"]) for row in audited} >= {(call.caller, call.trace) for call in callers}
+        traces = await work.connection.fetch("select trace, count(*) from outbox group by 1")
+        assert {(row["trace"], row["count"]) for row in traces} >= {(call.trace, 8) for call in callers}
+        answers = await work.connection.fetchval("select count(*) from idempotency where method = $1", CALL.method)
+        assert answers == 31
+        assert (
+            await work.connection.fetchval("select count(*) from time_aware_issuer where issuer_type = 'refused'") == 0
+        )
+    assert (await here.database.verify_audit()).whole
+    begun = await here.transactions()
+    await asyncio.gather(*(here.create(f"more-{n}") for n in range(30)))
+    assert await here.transactions() - begun < 30, "each creation had transactions of its own"
+    await app.stop()
 
 
 async def test_rotate_now_brings_the_next_boundary_forward_once(here: Here) -> None:

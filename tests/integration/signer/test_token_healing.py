@@ -19,7 +19,7 @@ from sealwright_common.domain.errors import Internal, Reason, Unavailable
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
 from sealwright_sandbox.embedded.softhsm import Token
 from sealwright_signer.adapters.file_root import FileHsm
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings, mechanisms
 from sealwright_signer.adapters.pkcs11 import token as token_module
 from sealwright_signer.adapters.vault import KeyVault
 from sealwright_signer.crypto import signatures
@@ -84,6 +84,24 @@ def test_a_lost_session_heals(
         took.append(time.monotonic() - began)
         assert check(bytes([number]) * 32, signature)
     assert min(took) <= PATIENCE
+
+
+def test_a_pair_whose_session_is_lost_when_it_is_half_made_is_made_once(
+    hsm: Pkcs11Hsm, process_token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, read, losses = ctypes.CDLL(str(process_token.module)), mechanisms.public_key, iter([True])
+
+    def lost(public: Any, algorithm: KeyAlgorithm) -> bytes:
+        if next(losses, False):
+            assert close_all_sessions(module, hsm) == 0
+        return read(public, algorithm)
+
+    monkeypatch.setattr(mechanisms, "public_key", lost)
+    key = hsm.generate(str(uuid4()), KeyAlgorithm.ES256, 0)
+    assert not list(losses), "nothing was lost"
+    # Signing wants exactly one pair of the label.
+    assert signatures.checker(key.algorithm, key.public_key)(bytes(32), hsm.sign(key, [bytes(32)])[0])
+    hsm.destroy(key.label)
 
 
 @pytest.mark.promise(6)

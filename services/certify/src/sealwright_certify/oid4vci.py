@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from sealwright_common.domain.clock import Clock
+from sealwright_common.domain.together import Commit, each_by_itself
 from sealwright_common.runtime.collector import Collector
 from starlette.routing import Route
 
@@ -41,7 +42,6 @@ from sealwright_certify.usecases.oid4vci.redeem import RedeemCode
 from sealwright_certify.usecases.oid4vci.request import ClaimRequests, RecordIssued, RequestCredential
 from sealwright_certify.usecases.oid4vci.status_pool import StatusPool
 from sealwright_certify.usecases.oid4vci.store_issuer import StoreIssuer
-from sealwright_certify.usecases.oid4vci.together import Commit, each_by_itself
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

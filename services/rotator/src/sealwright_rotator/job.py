@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sealwright_rotator.ports import World
 from sealwright_rotator.usecases.authority import ensure_authority
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.key_log import sign_head
 from sealwright_rotator.usecases.rotate import Round, rotate
 
@@ -31,14 +32,15 @@ class Job:
 class Heads:
     """Signs the heads of the key log, with a key of the rotator's own issuer, which it creates first."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, create: CreateIssuer) -> None:
         self._world = world
+        self._create = create
         self._ensured = False
 
     async def run(self) -> timedelta | None:
         """One look at the log."""
         if not self._ensured:
-            await ensure_authority(self._world)
+            await ensure_authority(self._world, self._create)
             self._ensured = True
         await sign_head(self._world)
         return None

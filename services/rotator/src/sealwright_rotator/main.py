@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import Broker, Consumer, Relay
 from sealwright_common.runtime.grpc import ANYONE, GrpcServer, GrpcService, Policies, Policy, connect
@@ -25,6 +27,7 @@ from sealwright_rotator.http.issuers import IssuerDoor
 from sealwright_rotator.job import Heads, Job
 from sealwright_rotator.ports import World
 from sealwright_rotator.subscriptions import key_endings
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.directory import Directories
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -34,7 +37,7 @@ _OWNERS = frozenset({"operator", "certify", "stamp", "client"})
 _OPERATORS = frozenset({"operator"})
 _MAKING = timedelta(minutes=5)
 POLICIES: Policies = {
-    _SERVICE + "CreateIssuer": Policy(_OWNERS, "bulk", deadline=_MAKING, replay_first=True, audited=True),
+    _SERVICE + "CreateIssuer": Policy(_OWNERS, "make", deadline=_MAKING, replay_first=True, audited=True),
     _SERVICE + "GetIssuer": Policy(ANYONE),
     _SERVICE + "ListIssuers": Policy(ANYONE),
     _SERVICE + "PauseIssuer": Policy(_OPERATORS, "write", audited=True),
@@ -69,7 +72,10 @@ async def build(app: App, settings: RotatorSettings) -> None:
     app.add(Relay(database, broker, service="rotator"))
     channel = app.add(connect(settings.signer, "signer", settings.tls))
     world = World(database, GrpcSigner(channel, timeout=settings.signer.timeout), app.clock, settings.lease)
+    # With room of its own at the signer: many creations at once hold up no rotation.
+    creating = replace(world, signer=GrpcSigner(channel, timeout=settings.signer.timeout))
 
+    create = CreateIssuer(creating, gathering(app))
     alarms = app.add(Alarms(database, settings.most_skew, app.clock))
     tail = app.add(LogTail(database))
     database.on_events_committed(tail.wake)
@@ -78,15 +84,15 @@ async def build(app: App, settings: RotatorSettings) -> None:
     rounds = Job(world, settings.batch, alarms.check, alarms.seen)
     job = app.add(Worker("rotation", rounds.run, settings.tick, clock=app.clock))
     app.add(Consumer(database, broker, key_endings(world, job.wake)))
-    app.add(Worker("log heads", Heads(world).run, settings.head_interval, clock=app.clock))
+    app.add(Worker("log heads", Heads(world, create).run, settings.head_interval, clock=app.clock))
 
     directories = Directories(world)
-    servicer = RotatorServicer(world, directories, tail, job.wake)
+    servicer = RotatorServicer(world, create, directories, tail, job.wake)
     service = GrpcService(pb.DESCRIPTOR.services_by_name["RotatorService"], servicer)
     app.add(GrpcServer(settings, [service], POLICIES, database))
     if settings.http_listen is not None:
         tokens = [token.get_secret_value() for token in settings.issuer_tokens]
-        issuers = IssuerDoor(world, job.wake, tokens) if settings.issuer_door else None
+        issuers = IssuerDoor(create, app.clock, job.wake, tokens) if settings.issuer_door else None
         doors = application(world, directories, issuers)
         tls = settings.tls if settings.http_tls else None
         app.add(HttpServer(settings.http_listen, doors, tls=tls, limits=settings.limits))

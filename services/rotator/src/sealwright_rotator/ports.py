@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -97,12 +97,16 @@ class SignedHead:
 class Issuers(Protocol):
     """Stored issuers. What is CREATING is seen by :meth:`creation` and :meth:`claim_due` alone."""
 
-    async def insert(self, issuer: Issuer, creation: Creation, due_at: datetime) -> bool:
-        """Stores a new issuer that is being created; False if the tenant has that name already."""
+    async def insert(self, new: Sequence[tuple[Issuer, Creation]], due_at: datetime) -> set[UUID]:
+        """Stores new issuers that are being created; the ids of those whose tenant did not have the name already."""
         ...
 
     async def creation(self, tenant: str, issuer_type: str) -> tuple[Issuer, Creation] | None:
         """The issuer of that name in whatever state, and who created it; locked until the transaction ends."""
+        ...
+
+    async def locked(self, ids: Sequence[UUID]) -> dict[UUID, Issuer]:
+        """Those of these issuers that exist, in whatever state, locked in the order of their ids."""
         ...
 
     async def find(self, tenant: str, issuer_type: str) -> Issuer | None:
@@ -241,6 +245,14 @@ class Work(Protocol):
     @property
     def log(self) -> KeyLog:
         """The key log."""
+        ...
+
+    async def claim(self, calls: Sequence[Call]) -> Sequence[Exception | None]:
+        """Makes this transaction the only one that works on these calls; for each None or why it must not."""
+        ...
+
+    def acting_for(self, call: Call) -> AbstractContextManager[None]:
+        """What is told, audited and answered inside is done for ``call``."""
         ...
 
     def emit(self, *events: object) -> None:

@@ -10,6 +10,7 @@ import structlog
 from sealwright.signer.v1 import key_service_pb2, signing_service_pb2, token_service_pb2
 from sealwright_common.domain.call import system_call
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.db import Database, EventRecord
 from sealwright_common.runtime.events import Broker, Consumer, Relay
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService, connect
@@ -58,7 +59,7 @@ _QUEUE_RETENTION = timedelta(days=8)
 _FORGET_BATCH = 5000
 
 POLICIES = {
-    f"{_KEYS}/CreateKeys": Policy(_MAKERS, "bulk", timedelta(minutes=2), audited=True),
+    f"{_KEYS}/CreateKeys": Policy(_MAKERS, "make", timedelta(minutes=2), audited=True),
     f"{_KEYS}/GetKey": Policy(_READERS),
     f"{_KEYS}/ListKeys": Policy(_READERS),
     f"{_KEYS}/GetPublicKey": Policy(_READERS),
@@ -91,7 +92,9 @@ async def build(app: App, settings: SignerSettings) -> None:
     broker = app.add(Broker(settings.nats))
     app.add(Relay(database, broker, service="signer"))
 
-    vault = KeyVault(root_of_trust(settings), threads=settings.threads, cached_keys=settings.cached_keys)
+    vault = KeyVault(
+        root_of_trust(settings), threads=settings.threads, makers=settings.makers, cached_keys=settings.cached_keys
+    )
     app.add(TokenHealth(vault, settings.self_test_interval))
     book = CachedKeyBook(database, app.clock)
     ledger = SigningLedger(database)
@@ -113,9 +116,8 @@ async def build(app: App, settings: SignerSettings) -> None:
     app.add(Consumer(database, broker, RedeemQueue(database, redeem, app.clock).subscription()))
     app.add(Worker("forget-expired", lambda: forget_expired(database), timedelta(minutes=10)))
 
-    keys = KeyServicer(
-        CreateKeys(database, vault, app.clock), ReadKeys(database), ChangeKeys(database, book), app.clock
-    )
+    create = CreateKeys(database, vault, app.clock, gathering(app))
+    keys = KeyServicer(create, ReadKeys(database), ChangeKeys(database, book), app.clock)
     signing = SigningServicer(Sign(database, book, vault, ledger, app.clock))
     app.add(
         GrpcServer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,7 +37,7 @@ class Hsm(Protocol):
         ...
 
     def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
-        """A new key pair called ``label``: sensitive, not extractable, for ``algorithm`` alone."""
+        """A new key pair: sensitive, not extractable, for ``algorithm`` alone. ``label`` must be new to the token."""
         ...
 
     def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
@@ -250,15 +250,23 @@ class Keys(Protocol):
         """Remembers, once committed, that the token may hold pairs of these ids that no key is recorded for."""
         ...
 
+    async def being_made(self, key_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of them that :meth:`begin_making` remembers: neither recorded nor taken as unfinished, and locked, so
+        that until this transaction ends nobody else does either."""
+        ...
+
+    async def give_up(self, key_ids: Sequence[UUID]) -> None:
+        """Remembers these no more, so that they can be recorded no more; waits for who is recording them."""
+        ...
+
     async def take_unfinished(self, before: datetime, limit: int) -> list[UUID]:
         """Ids begun before then and not recorded, which they can be no more; those being recorded are skipped."""
         ...
 
     async def insert(self, keys: Sequence[StoredKey]) -> None:
-        """Stores new keys, which ends their making.
+        """Stores new keys, which ends their making: those of the token are :meth:`being_made` in this transaction.
 
-        AlreadyExists SLOT_TAKEN if an issuer's slot has a key already; Unavailable if a key of the token was not begun,
-        or was taken as unfinished since.
+        AlreadyExists SLOT_TAKEN if an issuer's slot has a key already.
         """
         ...
 
@@ -403,6 +411,14 @@ class Work(Protocol):
         """Spent tokens."""
         ...
 
+    async def claim(self, calls: Sequence[Call]) -> Sequence[Exception | None]:
+        """Makes this transaction the only one that works on these calls; for each None or why it must not."""
+        ...
+
+    def acting_for(self, call: Call) -> AbstractContextManager[None]:
+        """What is told, audited and answered inside is done for ``call``."""
+        ...
+
     def emit(self, *events: object) -> None:
         """Tells events if the transaction commits."""
         ...
@@ -421,6 +437,10 @@ class Store(Protocol):
 
     def begin(self, call: Call) -> AbstractAsyncContextManager[Work]:
         """A transaction that may change things; answers a repeated request id by raising the stored answer."""
+        ...
+
+    def begin_system(self, name: str) -> AbstractAsyncContextManager[Work]:
+        """A transaction of background work of that name, or of several calls that commit together."""
         ...
 
     def read(self, call: Call | None = None) -> AbstractAsyncContextManager[Work]:

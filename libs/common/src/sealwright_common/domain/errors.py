@@ -175,6 +175,11 @@ class InvalidArgument(Problem):
         fields = tuple(problems)
         return cls(reason, "; ".join(f"{f.path}: expected {f.expected}" for f in fields), fields=fields)
 
+    def as_sent(self, names: Mapping[str, str]) -> InvalidArgument:
+        """The same refusal with the fields' paths as the caller wrote them; those not in ``names`` stay."""
+        fields = [FieldProblem(names.get(field.path, field.path), field.expected) for field in self.fields]
+        return InvalidArgument.of_all(fields, reason=self.reason)
+
 
 class OutOfRange(Problem):
     """A position or page past the end."""

@@ -96,7 +96,6 @@ class Issuer:
         destroy_delay: timedelta | None,
         allow_legacy_protocol: bool,
         now: datetime,
-        name_path: str = "issuer_type",
     ) -> Issuer:
         """An issuer in state CREATING whose every rule holds, with defaults filled in; InvalidArgument else."""
         blind = purpose is KeyPurpose.BLIND_SIGNATURE
@@ -110,7 +109,7 @@ class Issuer:
         rules = (
             (
                 _NAME.fullmatch(issuer_type) is not None,
-                name_path,
+                "issuer_type",
                 "1 to 128 letters, digits and . _ : / -, beginning with a letter or digit",
             ),
             (all(1 <= c <= 32767 for c in cohorts), "cohorts", "numbers from 1 to 32767"),

@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from sealwright_common.domain.errors import Reason, Unavailable
+from sealwright_common.domain.together import Commit, Gather, Step, each_by_itself
+from sealwright_common.runtime.app import App
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -127,3 +129,15 @@ class Collector(Generic[Item, Result]):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+
+def gathering(app: App) -> Gather:
+    """Steps of the app's calls that come while a commit is under way share the next one.
+
+    One commit at a time: a second one would wait for the first anyway, at the head of the audit log.
+    """
+
+    def gather(name: str, commit: Commit[Item, Result], /) -> Step[Item, Result]:
+        return app.add(Collector(name, each_by_itself(commit), max_wait=timedelta(milliseconds=1), in_flight=1)).submit
+
+    return gather

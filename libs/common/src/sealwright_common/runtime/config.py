@@ -116,7 +116,7 @@ class LimitSettings(Section):
     body_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Largest HTTP request body, in bytes; larger ones get 413."""
     concurrency: dict[str, int] = Field(default_factory=dict)
-    """Calls at a time per rate class (read, write, sign, bulk, watch), over the defaults; more are refused at once."""
+    """Calls at a time per rate class (read, write, sign, make, bulk, watch), over the defaults; more are refused."""
     rates: dict[str, float] = Field(default_factory=dict)
     """Calls per second per rate class and caller, over all instances; a class that is not named has no such limit."""
     keepalive: Duration = Field(default=timedelta(seconds=30), ge=timedelta(seconds=1))

@@ -8,6 +8,7 @@ its answer. Rows are deleted after the retention of the database settings; a rep
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sealwright_common.domain.call import Call
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from sealwright_common.runtime.db.connection import Connection, Queries
 
 _FIND = "select digest, answer from idempotency where tenant = $1 and caller = $2 and method = $3 and request_id = $4"
-_RECORD = "insert into idempotency (tenant, caller, method, request_id, digest, answer) values ($1, $2, $3, $4, $5, $6)"
+_FIND_ALL = """select tenant, caller, method, request_id, digest, answer from idempotency
+    natural join unnest($1::text[], $2::text[], $3::text[], $4::text[]) as asked (tenant, caller, method, request_id)"""
+_RECORD = """insert into idempotency (tenant, caller, method, request_id, digest, answer)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[])"""
 
 
 class Replay(Exception):
@@ -39,10 +43,7 @@ async def find(queries: Queries, call: Call) -> bytes | None:
     if row is None:
         return None
     if row["digest"] != call.digest:
-        raise AlreadyExists(
-            Reason.REQUEST_ID_REUSED,
-            f"request_id {call.request_id} was used for another request; send this one with a fresh request_id",
-        )
+        raise _reused(call)
     return row["answer"]
 
 
@@ -59,9 +60,38 @@ async def claim(connection: Connection, call: Call) -> None:
         raise Replay(answer)
 
 
-async def record(connection: Connection, call: Call, answer: bytes) -> None:
-    """Stores the answer of ``call`` in this transaction."""
-    await connection.execute(_RECORD, call.tenant, call.caller, call.method, call.request_id, call.digest, answer)
+async def claim_all(connection: Connection, calls: Sequence[Call]) -> list[Replay | AlreadyExists | None]:
+    """As :func:`claim` for several calls at once: for each what it would have raised, or None."""
+    asked = [call for call in calls if call.request_id is not None]
+    if not asked:
+        return [None] * len(calls)
+    # In one order everywhere, so that two such transactions cannot wait for each other.
+    keys = sorted(_lock_key(call) for call in asked)
+    await connection.execute("select pg_advisory_xact_lock(key) from unnest($1::bigint[]) as key", keys)
+    columns = zip(*((call.tenant, call.caller, call.method, call.request_id) for call in asked), strict=True)
+    rows = await connection.fetch(_FIND_ALL, *map(list, columns))
+    found = {tuple(row)[:4]: (row["digest"], row["answer"]) for row in rows}
+    refusals: list[Replay | AlreadyExists | None] = []
+    for call in calls:
+        digest, answer = found.get((call.tenant, call.caller, call.method, call.request_id), (call.digest, None))
+        if digest != call.digest:
+            refusals.append(_reused(call))
+        else:
+            refusals.append(None if answer is None else Replay(answer))
+    return refusals
+
+
+async def record(connection: Connection, answers: Sequence[tuple[Call, bytes]]) -> None:
+    """Stores the answers of calls in this transaction."""
+    rows = [(c.tenant, c.caller, c.method, c.request_id, c.digest, answer) for c, answer in answers]
+    await connection.execute(_RECORD, *map(list, zip(*rows, strict=True)))
+
+
+def _reused(call: Call) -> AlreadyExists:
+    return AlreadyExists(
+        Reason.REQUEST_ID_REUSED,
+        f"request_id {call.request_id} was used for another request; send this one with a fresh request_id",
+    )
 
 
 def _lock_key(call: Call) -> int:

@@ -29,6 +29,23 @@ _KEY_COLUMNS = (
 _KEYS_OF = f"""select {_KEY_COLUMNS}, i.*
                from time_aware_keys k join time_aware_issuer i on i.id = k.time_aware_issuer_id"""  # noqa: S608 - constants
 
+_INSERT_ISSUERS = """
+insert into time_aware_issuer (id, tenant, issuer_type, cohorts, created_at, expires_at, valid_from, max_tokens, buffer,
+    overlap, duration, mode, publish_lead, algorithm, purpose, protection, verify_for, destroy_delay,
+    allow_legacy_protocol, state, version, created_by, creation_request_id, creation_digest, due_at)
+select id, tenant, issuer_type, cohorts::smallint[], created_at, expires_at, valid_from, max_tokens, buffer, overlap,
+    duration, mode, publish_lead, algorithm, purpose, protection, verify_for, destroy_delay, allow_legacy_protocol,
+    state, version, created_by, creation_request_id, creation_digest, $25
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
+    $8::integer[], $9::integer[], $10::integer[], $11::text[], $12::text[], $13::interval[], $14::text[], $15::text[],
+    $16::text[], $17::interval[], $18::interval[], $19::boolean[], $20::text[], $21::bigint[], $22::text[],
+    $23::text[], $24::bytea[])
+    as new (id, tenant, issuer_type, cohorts, created_at, expires_at, valid_from, max_tokens, buffer, overlap, duration,
+        mode, publish_lead, algorithm, purpose, protection, verify_for, destroy_delay, allow_legacy_protocol, state,
+        version, created_by, creation_request_id, creation_digest)
+on conflict (tenant, issuer_type) do nothing returning id
+"""
+
 
 class RotatorWork(UnitOfWork):
     """One transaction with the rotator's tables."""
@@ -55,24 +72,14 @@ class IssuerTable:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def insert(self, issuer: Issuer, creation: Creation, due_at: datetime) -> bool:
-        """Stores a new issuer; False if the tenant has that name already."""
-        s = issuer.schedule
-        row = await self._connection.fetchval(
-            """insert into time_aware_issuer (id, tenant, issuer_type, cohorts, created_at, expires_at, valid_from,
-                   max_tokens, buffer, overlap, duration, mode, publish_lead, algorithm, purpose, protection,
-                   verify_for, destroy_delay, allow_legacy_protocol, state, version, created_by, creation_request_id,
-                   creation_digest, due_at)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                       $22, $23, $24, $25)
-               on conflict (tenant, issuer_type) do nothing returning id""",
-            issuer.id, issuer.tenant, issuer.issuer_type, list(issuer.cohorts), issuer.created_at, s.expires_at,
-            s.valid_from, issuer.max_tokens, s.buffer, s.overlap, str(s.duration), s.mode.value, s.publish_lead,
-            issuer.algorithm.value, issuer.purpose.value, issuer.protection.value, issuer.verify_for,
-            issuer.destroy_delay, issuer.allow_legacy_protocol, issuer.state.value, issuer.version, creation.caller,
-            creation.request_id, creation.digest, due_at,
-        )  # fmt: skip
-        return row is not None
+    async def insert(self, new: Sequence[tuple[Issuer, Creation]], due_at: datetime) -> set[UUID]:
+        """Stores new issuers; the ids of those whose tenant did not have the name already."""
+        # Names in one order everywhere, so that two such transactions cannot wait for each other.
+        new = sorted(new, key=lambda item: (item[0].tenant, item[0].issuer_type))
+        rows = await self._connection.fetch(
+            _INSERT_ISSUERS, *([row[n] for row in map(_new_row, new)] for n in range(24)), due_at
+        )
+        return {row["id"] for row in rows}
 
     async def creation(self, tenant: str, issuer_type: str) -> tuple[Issuer, Creation] | None:
         """The issuer in whatever state, locked, and who created it."""
@@ -82,6 +89,13 @@ class IssuerTable:
         if row is None:
             return None
         return issuer_of(row), Creation(row["created_by"], row["creation_request_id"], row["creation_digest"])
+
+    async def locked(self, ids: Sequence[UUID]) -> dict[UUID, Issuer]:
+        """The issuers that exist, locked."""
+        rows = await self._connection.fetch(
+            "select * from time_aware_issuer where id = any($1::uuid[]) order by id for update", ids
+        )
+        return {row["id"]: issuer_of(row) for row in rows}
 
     async def find(self, tenant: str, issuer_type: str) -> Issuer | None:
         """The issuer of that name, unless it is being created."""
@@ -353,6 +367,19 @@ def _keys(rows: Sequence[Mapping[str, Any]]) -> list[IssuerKey]:
         if row["id"] not in issuers:
             issuers[row["id"]] = issuer_of(row)
     return [key_of(row, issuers[row["id"]]) for row in rows]
+
+
+def _new_row(new: tuple[Issuer, Creation]) -> tuple[Any, ...]:
+    issuer, creation = new
+    s = issuer.schedule
+    cohorts = f"{{{','.join(map(str, issuer.cohorts))}}}"  # an array of arrays would have to be rectangular
+    return (
+        issuer.id, issuer.tenant, issuer.issuer_type, cohorts, issuer.created_at, s.expires_at, s.valid_from,
+        issuer.max_tokens, s.buffer, s.overlap, str(s.duration), s.mode.value, s.publish_lead, issuer.algorithm.value,
+        issuer.purpose.value, issuer.protection.value, issuer.verify_for, issuer.destroy_delay,
+        issuer.allow_legacy_protocol, issuer.state.value, issuer.version, creation.caller, creation.request_id,
+        creation.digest,
+    )  # fmt: skip
 
 
 def issuer_of(row: Mapping[str, Any]) -> Issuer:

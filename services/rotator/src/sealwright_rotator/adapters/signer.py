@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -18,8 +19,9 @@ from sealwright_rotator.usecases.lifecycle import request_id
 
 _TENANT = "sealwright-tenant"
 _MOST = 1000
-_MAKERS = 4
-"""Calls at a time that make keys: enough to keep a token busy, few enough for the signer's limit on bulk calls."""
+_IN_MAKING = 64
+"""Keys that are being made at a time: enough to keep a token busy and to share commits, few enough that a key of RSA,
+which takes a token a fifth of a second, does not wait for a minute."""
 
 
 class GrpcSigner:
@@ -32,7 +34,7 @@ class GrpcSigner:
         self._signing = codec.signing_stub(channel)
         self._timeout = timeout.total_seconds()
         self._making = making.total_seconds()
-        self._makers = asyncio.Semaphore(_MAKERS)
+        self._room = _Room(_IN_MAKING)
 
     async def make(self, keys: Sequence[IssuerKey]) -> list[MadeKey]:
         """Makes the keys of slots planned together. An RSA key takes a token a fifth of a second, hence the timeout."""
@@ -41,7 +43,7 @@ class GrpcSigner:
         timeout = min(self._making, self._timeout + len(keys) * (2.0 if slow else 0.2))
         request = codec.creation(keys, request_id(first.batch, "make"))
         fault_point("rotator.planned")
-        async with self._makers:
+        async with self._room.take(len(keys)):
             response = await self._keys.CreateKeys(request, timeout=timeout, metadata=_metadata(first))
         fault_point("rotator.made")
         return codec.made(response)
@@ -75,6 +77,29 @@ class GrpcSigner:
             codec.signature_over(key, message), timeout=self._timeout, metadata=_metadata(key)
         )
         return response.signature
+
+
+class _Room:
+    """Room for so many keys at a time, first come, first served; more than that have it all to themselves."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._free = asyncio.Semaphore(size)
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def take(self, count: int) -> AsyncGenerator[None, None]:
+        """Waits for room and holds it for the length of a with block."""
+        taken = 0
+        try:
+            async with self._turn:
+                while taken < min(count, self._size):
+                    await self._free.acquire()
+                    taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._free.release()
 
 
 def _metadata(key: IssuerKey) -> tuple[tuple[str, str], ...]:

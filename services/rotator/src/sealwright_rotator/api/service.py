@@ -15,7 +15,7 @@ from sealwright_common.runtime.grpc import answer
 from sealwright_rotator.codec import requests, resources, values
 from sealwright_rotator.ports import IssuerFilter, World
 from sealwright_rotator.usecases import change_issuer, key_log, queries
-from sealwright_rotator.usecases.create_issuer import CreatedIssuer, create_issuer
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.directory import Directories, Format
 from sealwright_rotator.usecases.mark_compromised import Compromised, mark_compromised
 from sealwright_rotator.usecases.rotate_now import Rotated, rotate_now
@@ -25,8 +25,11 @@ from sealwright_rotator.usecases.watch import Tail, watch
 class RotatorServicer:
     """The RPCs of ``sealwright.rotator.v1.RotatorService``. ``woken`` is called after what gives the job work."""
 
-    def __init__(self, world: World, directories: Directories, tail: Tail, woken: Callable[[], None]) -> None:
+    def __init__(
+        self, world: World, create: CreateIssuer, directories: Directories, tail: Tail, woken: Callable[[], None]
+    ) -> None:
         self._world = world
+        self._create = create
         self._directories = directories
         self._tail = tail
         self._woken = woken
@@ -35,11 +38,7 @@ class RotatorServicer:
         """Creates an issuer with its first keys."""
         now = self._world.clock.now()
         wanted = requests.wanted_issuer(request, new_id(now), call.tenant, now)
-
-        async def create(call: Call, wanted: Issuer) -> CreatedIssuer:
-            return await create_issuer(self._world, call, wanted)
-
-        return await answer(call, create, wanted, requests.created)
+        return await answer(call, self._create, wanted, requests.created)
 
     async def GetIssuer(self, request: pb.GetIssuerRequest, call: Call) -> pb.GetIssuerResponse:
         """One issuer."""

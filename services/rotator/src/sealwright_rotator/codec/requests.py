@@ -9,7 +9,7 @@ from uuid import UUID
 from sealwright.rotator.v1 import resources_pb2
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright_common.domain.durations import CalendarDuration
-from sealwright_common.domain.errors import FieldProblem, InvalidArgument
+from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.issuers import Issuer
 from sealwright_common.domain.keys import KeyPurpose
 from sealwright_common.domain.schedule import Schedule, ScheduleMode
@@ -29,12 +29,6 @@ _PATHS = {
 }
 
 
-def _as_sent(problem: InvalidArgument) -> InvalidArgument:
-    """The refusal with field paths as the request names them."""
-    fields = [FieldProblem(_PATHS.get(field.path, field.path), field.expected) for field in problem.fields]
-    return InvalidArgument.of_all(fields, reason=problem.reason)
-
-
 def schedule_of(message: resources_pb2.Schedule, now: datetime) -> Schedule:
     """The schedule in a request; InvalidArgument with every wrong field."""
     try:
@@ -49,7 +43,7 @@ def schedule_of(message: resources_pb2.Schedule, now: datetime) -> Schedule:
             path="schedule",
         )
     except InvalidArgument as problem:
-        raise _as_sent(problem) from None
+        raise problem.as_sent(_PATHS) from None
 
 
 def wanted_issuer(request: pb.CreateIssuerRequest, id: UUID, tenant: str, now: datetime) -> Issuer:
@@ -71,7 +65,7 @@ def wanted_issuer(request: pb.CreateIssuerRequest, id: UUID, tenant: str, now: d
             now=now,
         )
     except InvalidArgument as problem:
-        raise _as_sent(problem) from None
+        raise problem.as_sent(_PATHS) from None
 
 
 def cohort_of(request: Any) -> int:

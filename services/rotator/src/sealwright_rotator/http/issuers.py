@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 import orjson
 from sealwright_common.domain.call import Call
+from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.durations import CalendarDuration
 from sealwright_common.domain.errors import FieldProblem, InvalidArgument, Reason, Unauthenticated
 from sealwright_common.domain.ids import new_id
@@ -31,7 +33,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sealwright_rotator.ports import World
-from sealwright_rotator.usecases.create_issuer import CreatedIssuer, create_issuer
+from sealwright_rotator.usecases.create_issuer import CreatedIssuer, CreateIssuer
 from sealwright_rotator.usecases.queries import cohort_keys
 from sealwright_rotator.usecases.recording import moment
 
@@ -43,6 +45,13 @@ _MEMBERS = frozenset(
      "purpose", "protection", "allow_legacy_protocol")
 )  # fmt: skip
 
+_NAMES_HERE = {"issuer_type": "name", "cohorts": "cohort"}
+"""What the members are called whose names differ from ours."""
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
+)
+
 
 def tenant_of(request: Request) -> str:
     """The tenant named by the header ``sealwright-tenant``; InvalidArgument TENANT_INVALID if it is no name."""
@@ -52,8 +61,9 @@ def tenant_of(request: Request) -> str:
 class IssuerDoor:
     """POST /v3/issuer, for holders of one of ``tokens``; for everybody if there are none."""
 
-    def __init__(self, world: World, woken: Callable[[], None], tokens: Sequence[str]) -> None:
-        self._world = world
+    def __init__(self, create: CreateIssuer, clock: Clock, woken: Callable[[], None], tokens: Sequence[str]) -> None:
+        self._create = create
+        self._clock = clock
         self._woken = woken
         self._tokens = [token.encode() for token in tokens]
 
@@ -77,14 +87,20 @@ class IssuerDoor:
             digest=sha256(body).digest(),
             encode=_created,
         )
-        wanted = wanted_issuer(_members(body), call.tenant, self._world.clock.now())
         try:
-            answer = _created(await create_issuer(self._world, call, wanted))
-        except Replay as replay:
-            answer = replay.answer
+            wanted = wanted_issuer(_members(body), call.tenant, self._clock.now())
+            answer = await self._answer(call, wanted)
+        except InvalidArgument as problem:
+            raise problem.as_sent(_NAMES_HERE) from None
         self._woken()
         location = f"/v3/issuer/{wanted.issuer_type}"
         return Response(answer, 201, headers={"location": location}, media_type="application/json")
+
+    async def _answer(self, call: Call, wanted: Issuer) -> bytes:
+        try:
+            return _created(await self._create(call, wanted))
+        except Replay as replay:
+            return replay.answer
 
 
 class IssuerPage:
@@ -162,7 +178,6 @@ def wanted_issuer(members: dict[str, Any], tenant: str, now: datetime) -> Issuer
         destroy_delay=None,
         allow_legacy_protocol=_optional(members, "allow_legacy_protocol", bool) or False,
         now=now,
-        name_path="name",
     )
 
 
@@ -191,10 +206,10 @@ def _moment(members: dict[str, Any], name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        value = datetime.fromisoformat(text)
+        value = datetime.fromisoformat(text.upper()) if _RFC3339.fullmatch(text) else None
     except ValueError:
         value = None
-    if value is None or value.tzinfo is None or "T" not in text.upper():
+    if value is None:
         raise InvalidArgument.of(
             name, "an RFC 3339 time with its zone, e.g. 2026-01-01T00:00:00Z", reason=Reason.SCHEDULE_INVALID
         )

@@ -16,7 +16,7 @@ from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose
 from sealwright_common.domain.schedule import Schedule, ScheduleMode
 
 from sealwright_rotator.ports import World
-from sealwright_rotator.usecases.create_issuer import create_issuer
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 
 AUTHORITY = "sealwright-directory"
 """Name of the issuer, in the default tenant."""
@@ -43,7 +43,7 @@ class Seal:
         return f"{self.header}..{self.signature}"
 
 
-async def ensure_authority(world: World) -> None:
+async def ensure_authority(world: World, create: CreateIssuer) -> None:
     """Creates the issuer if it is not there. Unavailable while the signer is away."""
     now = world.clock.now()
     schedule = Schedule.checked(
@@ -75,7 +75,7 @@ async def ensure_authority(world: World) -> None:
         now=now,
     )
     try:
-        await create_issuer(world, call, wanted)
+        await create(call, wanted)
     except AlreadyExists:
         # Another replica was first, or the job is at it.
         return

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from sealwright_common.domain.call import Call
 from sealwright_common.domain.issuers import Issuer, IssuerKey
 from sealwright_common.domain.keys import KeyState
 from sealwright_common.domain.merkle import leaf_hash
@@ -54,6 +56,8 @@ class Happening:
     subject: Issuer | IssuerKey
     comment: str = ""
     """An operator's words; in the event alone, not in the log."""
+    call: Call | None = None
+    """For whom, where several calls commit together; None: for the transaction's own call."""
 
     @property
     def issuer(self) -> Issuer:
@@ -80,9 +84,9 @@ class RotationFailure:
     retry_at: datetime
 
 
-def of_key(key: IssuerKey, comment: str = "") -> Happening:
+def of_key(key: IssuerKey, comment: str = "", call: Call | None = None) -> Happening:
     """What happened to a key that has just come into its state."""
-    return Happening(_KINDS[key.state], key, comment)
+    return Happening(_KINDS[key.state], key, comment, call)
 
 
 async def record(work: Work, happenings: Sequence[Happening]) -> None:
@@ -99,7 +103,9 @@ async def record(work: Work, happenings: Sequence[Happening]) -> None:
         )
     after, appended = before.append([entry.leaf_hash for entry in entries])
     await work.log.append(entries, appended, after)
-    work.emit(*(Recorded(happening, entry.position) for happening, entry in zip(happenings, entries, strict=True)))
+    for happening, entry in zip(happenings, entries, strict=True):
+        with nullcontext() if happening.call is None else work.acting_for(happening.call):
+            work.emit(Recorded(happening, entry.position))
 
 
 def leaf_of(happening: Happening, position: int, time: datetime) -> bytes:

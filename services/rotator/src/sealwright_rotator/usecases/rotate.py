@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
+from sealwright_common.domain.call import system_call
 from sealwright_common.domain.errors import FailedPrecondition, Problem, Reason, Unavailable
 from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
 from sealwright_common.domain.keys import KeyState
 
 from sealwright_rotator.ports import Due, KeyChange, MadeKey, Work, World
 from sealwright_rotator.usecases import lifecycle
-from sealwright_rotator.usecases.create_issuer import show
+from sealwright_rotator.usecases.create_issuer import Made, show
 from sealwright_rotator.usecases.recording import Happening, Kind, RotationFailure, of_key, record
 
 BATCH = 200
@@ -194,13 +195,15 @@ async def _record(work: Work, tasks: Sequence[_Task], now: datetime) -> Round:
     happenings: list[Happening] = []
     issuers: list[Issuer] = []
     changes: list[KeyChange] = []
+    created: list[Made] = []
     for task in tasks:
         due = current.get(task.due.issuer.id)
         if due is None:
             continue
         if due.issuer.state is IssuerState.CREATING:
             if task.problem is None:
-                await show(work, due.issuer, task.pending, [task.made[key.id] for key in task.pending])
+                keys = tuple(task.made[key.id] for key in task.pending)
+                created.append(Made(system_call("rotate", due.issuer.tenant), due.issuer, tuple(task.pending), keys))
             continue
         issuer = lifecycle.aged(due.issuer, now)
         if issuer is not due.issuer:
@@ -211,6 +214,7 @@ async def _record(work: Work, tasks: Sequence[_Task], now: datetime) -> Round:
             issuers.append(issuer)
         versions = {key.id: key.version for key in due.keys}
         changes += [change for change in _settled(task) if versions.get(change.before.id) == change.before.version]
+    await show(work, created)
     stored = await work.keys.update(changes)
     await work.issuers.update(issuers)
     kept = [change for change in changes if change.before.id in stored]

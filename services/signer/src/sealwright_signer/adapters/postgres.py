@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sealwright_common.domain.errors import AlreadyExists, Reason, Unavailable
+from sealwright_common.domain.errors import AlreadyExists, Reason
 from sealwright_common.domain.intervals import Interval
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeySlot, KeyState, Protection
 from sealwright_common.runtime.db import UnitOfWork
@@ -52,6 +52,17 @@ class PostgresKeys:
             "insert into key_making (id, begun_time) select id, now() from unnest($1::uuid[]) id", key_ids
         )
 
+    async def being_made(self, key_ids: Sequence[UUID]) -> set[UUID]:
+        """Those that are being made, locked in the order of their ids."""
+        rows = await self._connection.fetch(
+            "select id from key_making where id = any($1::uuid[]) order by id for update", key_ids
+        )
+        return {row["id"] for row in rows}
+
+    async def give_up(self, key_ids: Sequence[UUID]) -> None:
+        """Removes the rows of these keys."""
+        await self._connection.execute("delete from key_making where id = any($1::uuid[])", key_ids)
+
     async def take_unfinished(self, before: datetime, limit: int) -> list[UUID]:
         """Removes rows begun before then; their ids. Rows of keys that are being recorded are locked and skipped."""
         rows = await self._connection.fetch(
@@ -63,20 +74,12 @@ class PostgresKeys:
         return [row["id"] for row in rows]
 
     async def insert(self, keys: Sequence[StoredKey]) -> None:
-        """Stores new keys, which ends their making.
-
-        AlreadyExists SLOT_TAKEN if an issuer's slot has a key already; Unavailable if the making of one was given up.
-        """
+        """Stores new keys, which ends their making. AlreadyExists SLOT_TAKEN if an issuer's slot has a key already."""
+        if not keys:
+            return
         in_token = [stored.key.id for stored in keys if stored.key.protection is Protection.HSM]
         if in_token:
-            ended = await self._connection.fetch(
-                "delete from key_making where id = any($1::uuid[]) returning id", in_token
-            )
-            if len(ended) != len(in_token):
-                raise Unavailable(
-                    Reason.TOKEN_UNAVAILABLE,
-                    "the token took too long to make these keys and they were given up; try again",
-                )
+            await self.give_up(in_token)
         try:
             await self._connection.execute(_INSERT, *_transposed([_row(key) for key in keys]))
         except asyncpg.UniqueViolationError as error:

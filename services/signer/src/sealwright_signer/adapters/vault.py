@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -38,37 +39,42 @@ _WRAPPED = "wrapped:"
 class KeyVault:
     """Private keys of both protections."""
 
-    def __init__(self, hsm: Hsm, *, threads: int, cached_keys: int) -> None:
-        """``threads`` sign; ``cached_keys`` wrapped keys at most are open in memory."""
+    def __init__(self, hsm: Hsm, *, threads: int, cached_keys: int, makers: int = 1) -> None:
+        """``threads`` sign, ``makers`` make keys; ``cached_keys`` wrapped keys at most are open in memory."""
         self._hsm = hsm
         self._signing = Threads("signing", threads)
-        self._making = Threads("key-making", 1)
+        self._making = Threads("key-making", makers)
         self._wrapped = WrappedKeys(hsm, cached_keys)
         self._blind = BlindSigning(hsm, self._wrapped, lambda share: _blob(share.key))
 
     async def create(self, keys: Sequence[NewKey]) -> list[KeyPair]:
-        """New key pairs; those of the token one after the other in a thread of their own, so that signing goes on."""
+        """New key pairs, made by threads of their own, so that signing goes on."""
+        failures: list[Exception] = []
 
-        def make() -> list[KeyPair]:
-            made: list[TokenKey] = []
-            pairs: list[KeyPair] = []
+        def make(new: NewKey) -> KeyPair | None:
+            if failures:
+                return None
             try:
-                for new in keys:
-                    if new.protection is Protection.HSM:
-                        made.append(self._hsm.generate(str(new.id), new.algorithm, new.rsa_bits))
-                        public_key, where = made[-1].public_key, self._hsm.uri(made[-1])
-                    else:
-                        public_key, blob = self._wrapped.make(new)
-                        where = _WRAPPED + base64.b64encode(blob).decode()
-                    pairs.append(KeyPair(public_key, where, token_key_id(new.algorithm, public_key)))
-            except Exception:
-                for key in made:
-                    self._hsm.destroy(key.label)
-                raise
-            fault_point("signer.keys_made")
-            return pairs
+                return self._make(new)
+            except Exception as failure:  # noqa: BLE001 - raised below, when no thread is at it any more
+                failures.append(failure)
+                return None
 
-        return await self._making.run(make)
+        made = await asyncio.gather(*(self._making.run(partial(make, new)) for new in keys))
+        if failures:
+            await self.discard([new.id for new in keys if new.protection is Protection.HSM])
+            raise failures[0]
+        fault_point("signer.keys_made")
+        return [pair for pair in made if pair is not None]
+
+    def _make(self, new: NewKey) -> KeyPair:
+        if new.protection is Protection.HSM:
+            made = self._hsm.generate(str(new.id), new.algorithm, new.rsa_bits)
+            public_key, where = made.public_key, self._hsm.uri(made)
+        else:
+            public_key, blob = self._wrapped.make(new)
+            where = _WRAPPED + base64.b64encode(blob).decode()
+        return KeyPair(public_key, where, token_key_id(new.algorithm, public_key))
 
     async def sign(
         self, key: StoredKey, inputs: Sequence[bytes], kind: InputKind, form: SignatureFormat

@@ -74,7 +74,7 @@ class UnitOfWork:
         self._trace = trace
         self._events: list[_Emitted] = []
         self._entries: list[audit.AuditEntry] = []
-        self._answer: bytes | None = None
+        self._answers: list[tuple[Call, bytes]] = []
 
     def emit(self, *events: object, trace: str | None = None) -> None:
         """Publishes domain events if, and only if, this transaction commits; in this order per aggregate.
@@ -103,6 +103,12 @@ class UnitOfWork:
         finally:
             self.call, self._trace = mine
 
+    async def claim(self, calls: Sequence[Call]) -> Sequence[Exception | None]:
+        """Makes this transaction the only one that works on ``calls``, which it is to answer, each in
+        :meth:`acting_for`; for each None, or the exception that its caller gets instead: its answer was stored before,
+        or its request id was used for another body. To be called once, first of all."""
+        return await idempotency.claim_all(self.connection, calls)
+
     def answer(self, value: V) -> V:
         """Stores ``value``, encoded by ``call.encode``, as the answer of ``call.request_id``, and returns it."""
         if self.call.request_id is not None:
@@ -110,7 +116,7 @@ class UnitOfWork:
                 raise ValueError(
                     f"{self.call.method}: the call has a request_id and no encoder; use call.answering(...)"
                 )
-            self._answer = self.call.encode(value)
+            self._answers.append((self.call, self.call.encode(value)))
         return value
 
     @property
@@ -119,14 +125,14 @@ class UnitOfWork:
         return len(self._events)
 
     async def flush(self) -> None:
-        """Writes events, answer and audit rows; the runtime calls it right before the commit.
+        """Writes events, answers and audit rows; the runtime calls it right before the commit.
 
         The audit head is locked last, since all writers of the service queue behind it.
         """
         if self._events:
             await self._write_events(self._events)
-        if self._answer is not None:
-            await idempotency.record(self.connection, self.call, self._answer)
+        if self._answers:
+            await idempotency.record(self.connection, self._answers)
         if self._entries:
             await audit.append(self.connection, self.now, self._entries)
 

@@ -13,8 +13,9 @@ ROLES = frozenset({"signer", "rotator", "certify", "stamp", "operator", "client"
 ANYONE = ROLES
 """For RPCs that any authenticated caller may use."""
 
-RATE_CLASSES: Mapping[str, int] = {"read": 256, "write": 128, "sign": 256, "bulk": 8, "watch": 1024}
-"""Rate classes with the number of calls one process runs at a time, unless the settings say otherwise."""
+RATE_CLASSES: Mapping[str, int] = {"read": 256, "write": 128, "sign": 256, "make": 128, "bulk": 8, "watch": 1024}
+"""Rate classes with the number of calls one process runs at a time, unless the settings say otherwise. What makes keys
+has a class of its own, so that many small calls keep a token busy and share their commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Policy:
     callers: Collection[str]
     """Roles that may call; ANYONE for all."""
     rate: str = "read"
-    """Rate class: read, write, sign, bulk or watch."""
+    """Rate class: read, write, sign, make, bulk or watch."""
     deadline: timedelta | None = field(default=timedelta(seconds=10))
     """Default when the caller gives none; None lets a stream run as long as its caller wants, and is for streams."""
     replay_first: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -43,11 +44,19 @@ class Pkcs11Hsm:
         return f"pkcs11:token={quote(self._label)};object={quote(key.label)};type=private"
 
     def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
-        """A new key pair. A pair of the same label that an interrupted call left behind is replaced."""
+        """A new key pair, whose label must be new."""
         if algorithm not in mechanisms.HOW_TO:
             raise FailedPrecondition(Reason.KEY_ALGORITHM_MISMATCH, f"no token can hold a key of {algorithm}")
+        tries = count()
 
-        return self._token.use(lambda session: _generate(session, label, algorithm, rsa_bits))
+        def work(session: Session) -> TokenKey:
+            if next(tries):
+                # The try before may have left something. Not looked for at the first: that takes a token as long as
+                # it has objects, and with some thousands longer than making the key.
+                _remove(session, label)
+            return _generate(session, label, algorithm, rsa_bits)
+
+        return self._token.use(work)
 
     def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
         """Raw signatures, in order; not verified."""
@@ -133,7 +142,6 @@ class Pkcs11Hsm:
 
 
 def _generate(session: Session, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
-    _remove(session, label)
     template = mechanisms.private_template(mechanisms.HOW_TO[algorithm])
     try:
         public = mechanisms.generate(session.raw, label, algorithm, rsa_bits, template)
@@ -150,6 +158,7 @@ def _self_test_key(session: Session) -> TokenKey:
     found = list(session.raw.get_objects(search))
     if len(found) == 1:
         return TokenKey(SELF_TEST_KEY, KeyAlgorithm.ES256, mechanisms.public_key(found[0], KeyAlgorithm.ES256))
+    _remove(session, SELF_TEST_KEY)
     return _generate(session, SELF_TEST_KEY, KeyAlgorithm.ES256, 0)
 
 
