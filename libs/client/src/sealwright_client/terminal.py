@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import textwrap
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from sealwright_common.domain.errors import Problem
 
@@ -53,19 +55,55 @@ def refuse(problem: Problem, *, as_json: bool = False) -> NoReturn:
 
 
 def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, title: str | None = None) -> None:
-    """``rows`` as a table of ``columns``, or as one JSON array with every member of every row."""
+    """``rows`` as a table of ``columns``, or as one JSON array with every member of every row.
+
+    Where the terminal is too narrow for the table, each row is a paragraph, headed by its first column: a table with
+    folded cells cannot be read.
+    """
     rows = list(rows)
     if as_json:
         print(json.dumps(rows, indent=2, default=str))
         return
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(_words(column), overflow="fold")
     for row in rows:
-        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in columns))
-    console.print(table)
+        table.add_row(*(_text(row, column) for column in columns))
+    if Measurement.get(console, console.options.update(width=_UNLIMITED), table).maximum <= console.width:
+        console.print(table)
+    else:
+        if title is not None:
+            console.print(title, style="italic", markup=False)
+        for row in rows:
+            _paragraph(row, columns)
     if not rows:
         console.print("nothing to show")
+
+
+_UNLIMITED = 10_000
+_KEEP = "\N{NO-BREAK SPACE}"
+
+
+def _paragraph(row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    head, *rest = columns
+    console.print(f"{_words(head)} {_text(row, head)}", style="bold", markup=False, highlight=False)
+    told = (f"{_words(column)} {_text(row, column)}" for column in rest if _text(row, column))
+    lines = textwrap.wrap(
+        ", ".join(pair.replace(" ", _KEEP) for pair in told),
+        max(20, console.width - 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        console.print("  " + line.replace(_KEEP, " "), markup=False, soft_wrap=True)
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _text(row: Mapping[str, Any], column: str) -> str:
+    return "" if row.get(column) is None else str(row[column])
 
 
 def show_one(value: Mapping[str, Any], *, as_json: bool) -> None:

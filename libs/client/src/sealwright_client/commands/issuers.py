@@ -24,7 +24,7 @@ from sealwright_client.terminal import JsonFlag, TenantOption, console, run, sho
 app = typer.Typer(no_args_is_help=True, help="Time-aware issuers: which key is valid when.")
 NameArgument = Annotated[str, typer.Argument(help="Name of the issuer.")]
 CohortOption = Annotated[int, typer.Option(min=1, max=32767, help="Cohort of the issuer.")]
-_KEY_COLUMNS = ["issuer", "cohort", "slot", "state", "start", "end", "algorithm", "protection", "key_id"]
+_KEY_COLUMNS = ["slot", "cohort", "state", "start", "end", "algorithm", "protection", "key_id"]
 
 
 def _name(enum: Any, number: int, prefix: str) -> str:
@@ -44,13 +44,15 @@ def _stamp(moment: datetime) -> Timestamp:
 def issuer_row(issuer: resources_pb2.Issuer) -> dict[str, Any]:
     """An issuer for people and programs."""
     schedule = issuer.schedule
+    mode = _name(resources_pb2.ScheduleMode, schedule.mode, "SCHEDULE_MODE_")
     return {
         "name": issuer.issuer_type,
         "state": _name(resources_pb2.IssuerState, issuer.state, "ISSUER_STATE_"),
         "purpose": _name(keys_pb2.KeyPurpose, issuer.purpose, "KEY_PURPOSE_"),
         "algorithm": _name(keys_pb2.KeyAlgorithm, issuer.algorithm, "KEY_ALGORITHM_"),
         "protection": _name(keys_pb2.Protection, issuer.protection, "PROTECTION_"),
-        "mode": _name(resources_pb2.ScheduleMode, schedule.mode, "SCHEDULE_MODE_"),
+        "schedule": f"{schedule.duration} {schedule.buffer}+{schedule.overlap} {mode}",
+        "mode": mode,
         "valid_from": _time(schedule.valid_from_time),
         "duration": schedule.duration,
         "buffer": schedule.buffer,
@@ -105,8 +107,7 @@ def list_issuers(tenant: TenantOption = DEFAULT_TENANT, as_json: JsonFlag = Fals
                     return rows
                 request.page_token = page.next_page_token
 
-    columns = ["name", "state", "purpose", "algorithm", "mode", "valid_from", "duration", "buffer", "overlap"]
-    show(run(read(), as_json=as_json), columns, as_json=as_json)
+    show(run(read(), as_json=as_json), ["name", "state", "algorithm", "schedule"], as_json=as_json)
 
 
 @app.command()
