@@ -20,7 +20,14 @@ from sealwright.signer.v1.events_pb2 import KeyDestroyed, KeyDestructionCancelle
 from sealwright.signer.v1.resources_pb2 import Key as SignerKey
 from sealwright_common.domain.call import Call, system_call
 from sealwright_common.domain.durations import CalendarDuration
-from sealwright_common.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, Reason, Unavailable
+from sealwright_common.domain.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    Reason,
+    Unavailable,
+)
 from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
 from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose, KeyState
@@ -291,6 +298,21 @@ async def test_rotate_now_brings_the_next_boundary_forward_once(here: Here) -> N
     # The slots that follow are where they were.
     await here.tick(days=2)
     assert await here.active("now") == [2]
+
+
+async def test_however_often_it_was_rotated_the_active_keys_are_found(here: Here) -> None:
+    await here.create("often", mode=ScheduleMode.SPARE, duration=CalendarDuration(months=12), overlap=0)
+    for slot in range(1, 11):
+        assert (await rotate_now(here.world, CALL, "often", 1, slot)).rotated
+        await here.tick(minutes=1)
+    found = await get_active_keys(here.world, CALL, "often", 1, None)
+    assert [key.slot for key in found.active] == [10]
+    assert [key.slot for key in found.signing] == [10, 11]
+    # At a moment in the past it is what was active then.
+    before = await get_active_keys(here.world, CALL, "often", 1, START + timedelta(minutes=3, seconds=30))
+    assert [key.slot for key in before.active] == [4]
+    with pytest.raises(NotFound, match="no cohort 2; it has 1"):
+        await get_active_keys(here.world, CALL, "often", 2, None)
 
 
 async def test_a_compromised_key_signs_no_more_and_the_next_slot_takes_over(here: Here) -> None:

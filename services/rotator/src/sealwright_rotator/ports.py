@@ -164,8 +164,8 @@ class IssuerKeys(Protocol):
         """The keys that are not at their end, of one cohort or all, and ``slot`` whatever its state; ascending."""
         ...
 
-    async def unexpired(self, issuer: Issuer, cohort: int, moment: datetime, limit: int) -> list[IssuerKey]:
-        """The first ``limit`` keys of a cohort whose windows end after ``moment``, whatever their state."""
+    async def usable(self, issuer: Issuer, cohort: int, moment: datetime, limit: int) -> list[IssuerKey]:
+        """The first ``limit`` keys of a cohort that are usable at ``moment`` and whose windows end after it."""
         ...
 
     async def held_as(self, key_ids: Sequence[UUID]) -> list[IssuerKey]:

@@ -76,9 +76,8 @@ class IssuerTable:
         """Stores new issuers; the ids of those whose tenant did not have the name already."""
         # Names in one order everywhere, so that two such transactions cannot wait for each other.
         new = sorted(new, key=lambda item: (item[0].tenant, item[0].issuer_type))
-        rows = await self._connection.fetch(
-            _INSERT_ISSUERS, *([row[n] for row in map(_new_row, new)] for n in range(24)), due_at
-        )
+        columns = map(list, zip(*map(_new_row, new), strict=True))
+        rows = await self._connection.fetch(_INSERT_ISSUERS, *columns, due_at)
         return {row["id"] for row in rows}
 
     async def creation(self, tenant: str, issuer_type: str) -> tuple[Issuer, Creation] | None:
@@ -304,11 +303,12 @@ class KeyTable:
         )
         return [key_of(row, issuer) for row in rows]
 
-    async def unexpired(self, issuer: Issuer, cohort: int, moment: datetime, limit: int) -> list[IssuerKey]:
-        """The first keys of a cohort whose windows end after ``moment``."""
+    async def usable(self, issuer: Issuer, cohort: int, moment: datetime, limit: int) -> list[IssuerKey]:
+        """The first keys of a cohort that are usable at ``moment``; the same rule as IssuerKey.usable."""
         rows = await self._connection.fetch(
             f"""select {_KEY_COLUMNS} from time_aware_keys k
-               where k.time_aware_issuer_id = $1 and k.cohort = $2 and k.end_at > $3
+               where k.time_aware_issuer_id = $1 and k.cohort = $2 and k.end_at > $3 and k.signing_key is not null
+                 and k.state <> 'COMPROMISED' and (k.retired_at is null or k.retired_at > $3)
                order by k.slot limit $4""",  # noqa: S608 - constants
             issuer.id,
             cohort,

@@ -9,7 +9,7 @@ from itertools import islice
 from uuid import UUID
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.errors import PermissionDenied, Reason
+from sealwright_common.domain.errors import NotFound, PermissionDenied, Reason
 from sealwright_common.domain.intervals import Interval
 from sealwright_common.domain.issuers import Issuer, IssuerKey, active_keys, signing_keys
 from sealwright_common.domain.keys import KeyState
@@ -112,10 +112,10 @@ async def get_active_keys(world: World, call: Call, issuer_type: str, cohort: in
     moment = at or world.clock.now()
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, issuer_type)
-        if issuer is None:
-            raise not_found(issuer_type)
-        # Compromised keys are passed over, hence more than the modulus.
-        keys = await work.keys.unexpired(issuer, cohort, moment, 4 * issuer.schedule.modulus)
+        if issuer is None or cohort not in issuer.cohorts:
+            raise _no_cohort(issuer_type, cohort, issuer)
+        # Keys made early or rotated to before their time are active beside those of the schedule.
+        keys = await work.keys.usable(issuer, cohort, moment, 4 * issuer.schedule.modulus)
     return ActiveKeys(tuple(active_keys(keys, moment)), tuple(signing_keys(keys, moment)))
 
 
@@ -123,9 +123,16 @@ async def cohort_keys(world: World, call: Call, issuer_type: str, cohort: int) -
     """An issuer with the keys of one cohort that are not at their end, ascending by slot."""
     async with world.store.read(call) as work:
         issuer = await work.issuers.find(call.tenant, issuer_type)
-        if issuer is None:
-            raise not_found(issuer_type)
+        if issuer is None or cohort not in issuer.cohorts:
+            raise _no_cohort(issuer_type, cohort, issuer)
         return issuer, await work.keys.live(issuer, cohort)
+
+
+def _no_cohort(issuer_type: str, cohort: int, issuer: Issuer | None) -> NotFound:
+    if issuer is None:
+        return not_found(issuer_type)
+    known = ", ".join(map(str, issuer.cohorts))
+    return NotFound(Reason.ISSUER_NOT_FOUND, f"issuer {issuer_type} has no cohort {cohort}; it has {known}")
 
 
 def preview(schedule: Schedule, span: Interval | None, from_slot: int, size: int) -> Preview:
