@@ -45,6 +45,29 @@ async def test_a_full_batch_does_not_wait() -> None:
     assert [len(batch) for batch in double.batches] == [10, 10, 5]
 
 
+async def test_batches_keep_their_pace_and_one_alone_does_not_wait() -> None:
+    double, loop = Doubling(), asyncio.get_running_loop()
+    collector = Collector("test", double, max_wait=timedelta(0), max_items=3, in_flight=1, pace=timedelta(hours=1))
+    assert await collector.submit(1) == 2
+    rest = asyncio.gather(*(collector.submit(n) for n in (2, 3)))
+    await asyncio.sleep(0)
+    assert double.batches == [[1]], "the second batch came before its time"
+    assert await collector.submit(4) == 8, "a full batch waited"
+    assert await rest == [4, 6]
+    assert double.batches == [[1], [2, 3, 4]]
+    last = asyncio.ensure_future(collector.submit(5))
+    await asyncio.sleep(0)
+    await collector.drain()
+    assert await last == 10, "draining waited for the pace"
+
+    quick = Collector("quick", double, max_wait=timedelta(0), in_flight=1, pace=timedelta(milliseconds=50))
+    began = loop.time()
+    for n in (6, 7, 8):
+        await quick.submit(n)
+    assert loop.time() - began >= 0.1
+    assert double.batches[-3:] == [[6], [7], [8]]
+
+
 async def test_a_failing_item_fails_alone() -> None:
     collector = Collector("test", Doubling())
     results = await asyncio.gather(*(collector.submit(n) for n in (99, 100, 101)), return_exceptions=True)

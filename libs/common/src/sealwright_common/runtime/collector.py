@@ -27,8 +27,9 @@ class Collector(Generic[Item, Result]):
 
     ``batch`` returns one result per item, in order; a result that is an exception is raised to its caller alone. An
     exception raised by ``batch`` itself is raised to every caller of that batch. At most ``in_flight`` batches run at
-    once; while they do, items go on gathering, so batches grow with the load. A caller that gives up before its batch
-    starts is left out of it; later, the work is done without it.
+    once; while they do, items go on gathering, so batches grow with the load. Between two starts it is at least
+    ``pace``, unless ``max_items`` are there: one item alone does not wait, a stream of them gathers. A caller that
+    gives up before its batch starts is left out of it; later, the work is done without it.
 
     It is a part of the app: ``drain`` lets what was submitted finish and refuses more.
     """
@@ -41,6 +42,7 @@ class Collector(Generic[Item, Result]):
         max_wait: timedelta = MAX_WAIT,
         max_items: int = MAX_ITEMS,
         in_flight: int = 4,
+        pace: timedelta = timedelta(0),
     ) -> None:
         if max_items < 1 or in_flight < 1:
             raise ValueError("max_items and in_flight must be 1 or more")
@@ -48,6 +50,8 @@ class Collector(Generic[Item, Result]):
         self._batch = batch
         self._max_wait = max_wait.total_seconds()
         self._max_items = max_items
+        self._pace = pace.total_seconds()
+        self._earliest = 0.0
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._free = in_flight
@@ -64,7 +68,8 @@ class Collector(Generic[Item, Result]):
         if len(self._waiting) >= self._max_items:
             self._start_batches()
         elif self._timer is None:
-            self._timer = loop.call_later(self._max_wait, self._time_is_up)
+            wait = max(self._max_wait, self._earliest - loop.time())
+            self._timer = loop.call_later(wait, self._time_is_up)
         return await future
 
     async def start(self) -> None:
@@ -92,6 +97,7 @@ class Collector(Generic[Item, Result]):
             batch = [pair for pair in batch if not pair[1].done()]
             if batch:
                 self._free -= 1
+                self._earliest = asyncio.get_running_loop().time() + self._pace
                 task = asyncio.get_running_loop().create_task(self._run(batch), name=f"collector {self.name}")
                 self._running.add(task)
                 task.add_done_callback(self._finished)
@@ -102,9 +108,13 @@ class Collector(Generic[Item, Result]):
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._free += 1
-        # What gathered while every slot was taken has waited long enough.
-        if self._timer is None:
-            self._start_batches(all_of_them=True)
+        # What gathered while every slot was taken has waited long enough, but for the pace.
+        if self._timer is None and self._waiting:
+            loop = asyncio.get_running_loop()
+            if self._closed or loop.time() >= self._earliest:
+                self._start_batches(all_of_them=True)
+            else:
+                self._timer = loop.call_at(self._earliest, self._time_is_up)
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
@@ -131,13 +141,19 @@ class Collector(Generic[Item, Result]):
                 future.set_result(result)
 
 
-def gathering(app: App) -> Gather:
-    """Steps of the app's calls that come while a commit is under way share the next one.
+PACE = timedelta(milliseconds=40)
 
-    One commit at a time: a second one would wait for the first anyway, at the head of the audit log.
+
+def gathering(app: App) -> Gather:
+    """Steps of the app's calls that come while a commit is under way, or within 40 ms of it, share the next one.
+
+    One commit at a time: a second one would wait for the first anyway, at the head of the audit log. And not one after
+    the other: each waits for the disk, and so do the broker and the consumers that it sets going.
     """
 
     def gather(name: str, commit: Commit[Item, Result], /) -> Step[Item, Result]:
-        return app.add(Collector(name, each_by_itself(commit), max_wait=timedelta(milliseconds=1), in_flight=1)).submit
+        return app.add(
+            Collector(name, each_by_itself(commit), max_wait=timedelta(milliseconds=1), in_flight=1, pace=PACE)
+        ).submit
 
     return gather

@@ -13,7 +13,7 @@ ROLES = frozenset({"signer", "rotator", "certify", "stamp", "operator", "client"
 ANYONE = ROLES
 """For RPCs that any authenticated caller may use."""
 
-RATE_CLASSES: Mapping[str, int] = {"read": 256, "write": 128, "sign": 256, "make": 128, "bulk": 8, "watch": 1024}
+RATE_CLASSES: Mapping[str, int] = {"read": 256, "write": 128, "sign": 256, "make": 256, "bulk": 8, "watch": 1024}
 """Rate classes with the number of calls one process runs at a time, unless the settings say otherwise. What makes keys
 has a class of its own, so that many small calls keep a token busy and share their commits."""
 
