@@ -3,7 +3,9 @@
 The signer runs as it does in production: mTLS, deadlines, validation, tracing with every trace sampled, its database
 and broker; keys in SoftHSM2 (HSM) or wrapped by it (WRAPPED); every signature verified before release. The raw loops
 use the same token or library with the same number of threads and verify what they sign as well; a row without
-verification on their side is given for each, without a goal.
+verification on their side is given for each, without a goal. Ours pays more than the loops do: its client, a process of
+its own on the same processors, writes requests, does TLS and reads the signatures, and the signer's database and broker
+run beside it. The bare echo of the unary rows has a client of its own as well.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ THREADS = min(4, os.cpu_count() or 2)
 ALGORITHMS = {"ES256": KeyAlgorithm.ES256, "EDDSA": KeyAlgorithm.EDDSA}
 GOALS = {"HSM": 0.85, "WRAPPED": 0.8}
 UNARY_GOAL = 0.45
+P99_BOUND = 0.05
+"""Seconds within which 99 of 100 calls shall answer at half load."""
 RAW = {"HSM": "raw PKCS#11 loop, same token and threads", "WRAPPED": "raw cryptography loop, same threads"}
 
 
@@ -94,9 +98,9 @@ def _unary(mesh: SignerMesh, keys: dict[tuple[str, str], str]) -> Iterator[Row]:
         yield Row(f"SignStream {algorithm} {protection}", stream, "Sign unary", unary, 1.0, "signatures/s")
         key = keys[algorithm.upper(), protection]
         at_half = _client(mesh, "latency", key, algorithm.upper(), str(unary / 2))
-        # A latency is better the lower it is: the row shows calls a second one caller would see at the p99.
-        name = f"Sign unary {algorithm} {protection}: p99 at half load, {at_half * 1000:.1f} ms"
-        yield Row(name, 1 / at_half, "a p99 of 50 ms", 20.0, 0, "1/s")
+        # A latency is better the lower it is, so the bound stands on our side of the row.
+        name = f"Sign unary {algorithm} {protection} at half load: bound of the p99"
+        yield Row(name, P99_BOUND * 1000, "the p99", at_half * 1000, 1.0, "ms")
 
 
 async def _keys(mesh: SignerMesh) -> dict[tuple[str, str], str]:

@@ -1,14 +1,17 @@
-"""Bad blinded tokens of every protocol: each has its own reason and place, and no key is used for any."""
+"""Bad blinded tokens of every protocol and items that break a rule: each has its own reason, no key is used for any."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import os
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sealwright.common.v1 import errors_pb2
-from sealwright.signer.v1 import token_service_pb2, token_service_pb2_grpc
+from sealwright.signer.v1 import queue_pb2, token_service_pb2, token_service_pb2_grpc
 from sealwright_common.runtime.grpc import Channel
 from sealwright_signer.crypto.p384 import P384_SHA384
 from sealwright_signer.crypto.ristretto import RISTRETTO255
@@ -85,3 +88,41 @@ async def test_no_key_is_used_for_a_bad_token(
             assert not result.signed_tokens
     with urllib.request.urlopen(f"http://{signer.ops}/metrics") as answer:
         assert b"sealwright_signer_blind_signatures_total{" not in answer.read()
+
+
+async def test_an_item_that_breaks_a_rule_is_answered_on_the_queue_too(channel: Channel, nats_url: str) -> None:
+    await make_keys(channel, "ruled", "VOPRF_RISTRETTO255", 1)
+    async with Bus(nats_url) as bus:
+        await tell_issuer(bus, "ruled", 1)
+        await until_known(channel, "ruled")
+        signed, redeemed = [
+            await bus.listen(f"sealwright.signer.v1.results.{name}") for name in ("blind_sign", "redeem")
+        ]
+        text = base64.b64encode(blinding.voprf_blind(VOPRF_RISTRETTO255, b"x").blinded).decode()
+        wrong: list[dict[str, Any]] = [{"issuer_cohort": 2}, {"issuer_cohort": -1}, {"issuer_type": ""}]
+        items = [
+            queue_pb2.QueuedBlindSignItem(
+                **{"issuer_type": "ruled", "blinded_tokens": [text], "associated_data": b"%d" % number, **fields}
+            )
+            for number, fields in enumerate(wrong)
+        ]
+        request = queue_pb2.QueuedBlindSignRequest(request_id="wrong items", items=items)
+        await bus.publish("sealwright.signer.v1.requests.blind_sign", request, aggregate_id="wrong items")
+        answer = queue_pb2.QueuedBlindSignAnswer.FromString(await asyncio.wait_for(signed.get(), 60))
+        assert [(result.error_reason, result.associated_data) for result in answer.results] == [
+            (errors_pb2.ERROR_REASON_ISSUER_UNKNOWN, b"0"),
+            (errors_pb2.ERROR_REASON_FIELD_INVALID, b"1"),
+            (errors_pb2.ERROR_REASON_FIELD_INVALID, b"2"),
+        ]
+        protocol = token_service_pb2.ProtocolToken(key_id="no id", input=b"x", output=b"x")
+        tokens = [
+            token_service_pb2.RedeemItem(issuer_type="ruled", associated_data=b"0"),
+            token_service_pb2.RedeemItem(issuer_type="ruled", protocol=protocol, associated_data=b"1"),
+        ]
+        redeem = queue_pb2.QueuedRedeemRequest(request_id="wrong tokens", items=tokens)
+        await bus.publish("sealwright.signer.v1.requests.redeem", redeem, aggregate_id="wrong tokens")
+        outcomes = queue_pb2.QueuedRedeemAnswer.FromString(await asyncio.wait_for(redeemed.get(), 60)).outcomes
+    assert [(o.status, o.error_reason, o.associated_data) for o in outcomes] == [
+        (token_service_pb2.REDEEM_STATUS_MALFORMED, errors_pb2.ERROR_REASON_FIELD_INVALID, b"%d" % number)
+        for number in range(2)
+    ]

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sealwright.common.v1 import errors_pb2 as sealwright_dot_common_dot_v1_dot_errors__pb2
 from sealwright.common.v1 import interval_pb2 as sealwright_dot_common_dot_v1_dot_interval__pb2
@@ -29,23 +30,31 @@ from sealwright.common.v1 import keys_pb2 as sealwright_dot_common_dot_v1_dot_ke
 from sealwright.signer.v1 import token_service_pb2 as sealwright_dot_signer_dot_v1_dot_token__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n sealwright/signer/v1/queue.proto\x12\x14sealwright.signer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!sealwright/common/v1/errors.proto\x1a#sealwright/common/v1/interval.proto\x1a\x1fsealwright/common/v1/keys.proto\x1a(sealwright/signer/v1/token_service.proto\"r\n\x13QueuedBlindSignItem\x12\x13\n\x0bissuer_type\x18\x01 \x01(\t\x12\x15\n\rissuer_cohort\x18\x02 \x01(\x05\x12\x16\n\x0e\x62linded_tokens\x18\x03 \x03(\t\x12\x17\n\x0f\x61ssociated_data\x18\x04 \x01(\x0c\"f\n\x16QueuedBlindSignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x38\n\x05items\x18\x02 \x03(\x0b\x32).sealwright.signer.v1.QueuedBlindSignItem\"\x9c\x03\n\x15QueuedBlindSignResult\x12\x0c\n\x04item\x18\x01 \x01(\x05\x12\x35\n\x06status\x18\x02 \x01(\x0e\x32%.sealwright.signer.v1.BlindSignStatus\x12\x17\n\x0f\x61ssociated_data\x18\x03 \x01(\x0c\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x01(\x03\x12.\n\x06window\x18\x06 \x01(\x0b\x32\x1e.sealwright.common.v1.Interval\x12\x35\n\talgorithm\x18\x07 \x01(\x0e\x32\".sealwright.common.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x08 \x01(\t\x12\x16\n\x0e\x62linded_tokens\x18\t \x03(\t\x12\x15\n\rsigned_tokens\x18\n \x03(\t\x12\r\n\x05proof\x18\x0b \x01(\t\x12\x37\n\x0c\x65rror_reason\x18\x0c \x01(\x0e\x32!.sealwright.common.v1.ErrorReason\x12\x15\n\rerror_message\x18\r \x01(\t\"i\n\x15QueuedBlindSignAnswer\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12<\n\x07results\x18\x02 \x03(\x0b\x32+.sealwright.signer.v1.QueuedBlindSignResult\"Z\n\x13QueuedRedeemRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x05items\x18\x02 \x03(\x0b\x32 .sealwright.signer.v1.RedeemItem\"\x90\x01\n\x12QueuedRedeemAnswer\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08outcomes\x18\x02 \x03(\x0b\x32#.sealwright.signer.v1.RedeemOutcome\x12/\n\x0b\x61nswer_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n sealwright/signer/v1/queue.proto\x12\x14sealwright.signer.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!sealwright/common/v1/errors.proto\x1a#sealwright/common/v1/interval.proto\x1a\x1fsealwright/common/v1/keys.proto\x1a(sealwright/signer/v1/token_service.proto\"\xa8\x01\n\x13QueuedBlindSignItem\x12\x1f\n\x0bissuer_type\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xff\x01\x12\"\n\rissuer_cohort\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00\x12)\n\x0e\x62linded_tokens\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x80\x80\x01\"\x05r\x03\x18\xac\x05\x12!\n\x0f\x61ssociated_data\x18\x04 \x01(\x0c\x42\x08\xbaH\x05z\x03\x18\x80 \"f\n\x16QueuedBlindSignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x38\n\x05items\x18\x02 \x03(\x0b\x32).sealwright.signer.v1.QueuedBlindSignItem\"\x9c\x03\n\x15QueuedBlindSignResult\x12\x0c\n\x04item\x18\x01 \x01(\x05\x12\x35\n\x06status\x18\x02 \x01(\x0e\x32%.sealwright.signer.v1.BlindSignStatus\x12\x17\n\x0f\x61ssociated_data\x18\x03 \x01(\x0c\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x0c\n\x04slot\x18\x05 \x01(\x03\x12.\n\x06window\x18\x06 \x01(\x0b\x32\x1e.sealwright.common.v1.Interval\x12\x35\n\talgorithm\x18\x07 \x01(\x0e\x32\".sealwright.common.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x08 \x01(\t\x12\x16\n\x0e\x62linded_tokens\x18\t \x03(\t\x12\x15\n\rsigned_tokens\x18\n \x03(\t\x12\r\n\x05proof\x18\x0b \x01(\t\x12\x37\n\x0c\x65rror_reason\x18\x0c \x01(\x0e\x32!.sealwright.common.v1.ErrorReason\x12\x15\n\rerror_message\x18\r \x01(\t\"i\n\x15QueuedBlindSignAnswer\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12<\n\x07results\x18\x02 \x03(\x0b\x32+.sealwright.signer.v1.QueuedBlindSignResult\"Z\n\x13QueuedRedeemRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x05items\x18\x02 \x03(\x0b\x32 .sealwright.signer.v1.RedeemItem\"\x90\x01\n\x12QueuedRedeemAnswer\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08outcomes\x18\x02 \x03(\x0b\x32#.sealwright.signer.v1.RedeemOutcome\x12/\n\x0b\x61nswer_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sealwright.signer.v1.queue_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUEUEDBLINDSIGNITEM']._serialized_start=238
-  _globals['_QUEUEDBLINDSIGNITEM']._serialized_end=352
-  _globals['_QUEUEDBLINDSIGNREQUEST']._serialized_start=354
-  _globals['_QUEUEDBLINDSIGNREQUEST']._serialized_end=456
-  _globals['_QUEUEDBLINDSIGNRESULT']._serialized_start=459
-  _globals['_QUEUEDBLINDSIGNRESULT']._serialized_end=871
-  _globals['_QUEUEDBLINDSIGNANSWER']._serialized_start=873
-  _globals['_QUEUEDBLINDSIGNANSWER']._serialized_end=978
-  _globals['_QUEUEDREDEEMREQUEST']._serialized_start=980
-  _globals['_QUEUEDREDEEMREQUEST']._serialized_end=1070
-  _globals['_QUEUEDREDEEMANSWER']._serialized_start=1073
-  _globals['_QUEUEDREDEEMANSWER']._serialized_end=1217
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['issuer_type']._loaded_options = None
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['issuer_type']._serialized_options = b'\272H\007r\005\020\001\030\377\001'
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['issuer_cohort']._loaded_options = None
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['issuer_cohort']._serialized_options = b'\272H\010\032\006\030\377\377\001(\000'
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['blinded_tokens']._loaded_options = None
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['blinded_tokens']._serialized_options = b'\272H\016\222\001\013\020\200\200\001\"\005r\003\030\254\005'
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['associated_data']._loaded_options = None
+  _globals['_QUEUEDBLINDSIGNITEM'].fields_by_name['associated_data']._serialized_options = b'\272H\005z\003\030\200 '
+  _globals['_QUEUEDBLINDSIGNITEM']._serialized_start=268
+  _globals['_QUEUEDBLINDSIGNITEM']._serialized_end=436
+  _globals['_QUEUEDBLINDSIGNREQUEST']._serialized_start=438
+  _globals['_QUEUEDBLINDSIGNREQUEST']._serialized_end=540
+  _globals['_QUEUEDBLINDSIGNRESULT']._serialized_start=543
+  _globals['_QUEUEDBLINDSIGNRESULT']._serialized_end=955
+  _globals['_QUEUEDBLINDSIGNANSWER']._serialized_start=957
+  _globals['_QUEUEDBLINDSIGNANSWER']._serialized_end=1062
+  _globals['_QUEUEDREDEEMREQUEST']._serialized_start=1064
+  _globals['_QUEUEDREDEEMREQUEST']._serialized_end=1154
+  _globals['_QUEUEDREDEEMANSWER']._serialized_start=1157
+  _globals['_QUEUEDREDEEMANSWER']._serialized_end=1301
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 import datetime
 
+from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sealwright.common.v1 import errors_pb2 as _errors_pb2
 from sealwright.common.v1 import interval_pb2 as _interval_pb2

@@ -474,7 +474,7 @@ class KeyBook(Protocol):
     async def active(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> StoredKey:
         """The key that signs now for the issuer: of those active the one whose window began last.
 
-        NotFound ISSUER_UNKNOWN if the issuer has no key at all, FailedPrecondition NO_ACTIVE_KEY if none is active.
+        NotFound ISSUER_UNKNOWN if the cohort has no key at all, FailedPrecondition NO_ACTIVE_KEY if none is active.
         """
         ...
 
@@ -483,7 +483,10 @@ class KeyBook(Protocol):
         ...
 
     async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> list[StoredKey]:
-        """The issuer's unexpired keys, published or active, disabled ones too, earliest window first."""
+        """The issuer's unexpired keys, published or active, disabled ones too, earliest window first.
+
+        NotFound ISSUER_UNKNOWN if the cohort never had a key.
+        """
         ...
 
     async def settle(self) -> None:

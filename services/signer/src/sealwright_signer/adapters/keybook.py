@@ -111,13 +111,13 @@ class CachedKeyBook:
         )
 
     async def unexpired(self, tenant: str, issuer_type: str, cohort: int, now: datetime) -> list[StoredKey]:
-        """The issuer's unexpired keys, earliest window first. NotFound ISSUER_UNKNOWN if it never had any."""
+        """The cohort's unexpired keys, earliest window first. NotFound ISSUER_UNKNOWN if it never had any."""
 
         async def read() -> list[StoredKey]:
             async with self._database.read() as work:
                 keys = await work.keys.unexpired(tenant, issuer_type, cohort, now, _ISSUER_KEYS)
-                if not keys and not await work.keys.of_issuer(tenant, issuer_type):
-                    raise _unknown(issuer_type)
+                if not keys and not await work.keys.of_cohort(tenant, issuer_type, cohort):
+                    raise _unknown(f"{issuer_type} cohort {cohort}")
             return keys
 
         keys = await self._unexpired.get((tenant, issuer_type, cohort), read)
@@ -147,7 +147,7 @@ class CachedKeyBook:
         self._issuers.drop_all()
 
 
-def _unknown(issuer_type: str) -> NotFound:
+def _unknown(issuer: str) -> NotFound:
     return NotFound(
-        Reason.ISSUER_UNKNOWN, f"issuer {issuer_type} is not known here; create it with the rotator, or wait a moment"
+        Reason.ISSUER_UNKNOWN, f"issuer {issuer} is not known here; create it with the rotator, or wait a moment"
     )

@@ -135,10 +135,13 @@ class PostgresKeys:
         )
         return {row["token_key_id"]: _stored(row) for row in rows}
 
-    async def of_issuer(self, tenant: str, issuer_type: str) -> bool:
-        """Whether the issuer has any key at all."""
+    async def of_cohort(self, tenant: str, issuer_type: str, cohort: int) -> bool:
+        """Whether the issuer's cohort has any key at all."""
         found = await self._connection.fetchval(
-            "select exists (select from signing_key where tenant = $1 and issuer_type = $2)", tenant, issuer_type
+            "select exists (select from signing_key where tenant = $1 and issuer_type = $2 and issuer_cohort = $3)",
+            tenant,
+            issuer_type,
+            cohort,
         )
         return bool(found)
 

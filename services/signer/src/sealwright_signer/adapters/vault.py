@@ -85,18 +85,16 @@ class KeyVault:
         prepared = signatures.prepare(algorithm, inputs, kind)
         if key.key.protection is Protection.HSM:
             work = self._token_work(key.key)
-            if len(prepared) == 1:
-                raw = await self._signing.run_together(lambda: work(prepared))
-            else:
-                raw = await self._signing.run_split(work, prepared)
         else:
             signer = self._wrapped.cached_signer(key.key)
             if signer is None:
                 blob = _blob(key)
                 signer = await self._signing.run(lambda: self._wrapped.open_signer(key.key, blob))
             work = _checked(key.key, lambda data: [signer(item) for item in data])
-            # A software signature takes less time than the way to a thread and back.
-            raw = work(prepared) if len(prepared) == 1 else await self._signing.run_split(work, prepared)
+        if len(prepared) == 1:
+            raw = await self._signing.run_together(lambda: work(prepared))
+        else:
+            raw = await self._signing.run_split(work, prepared)
         metrics.SIGNATURES.labels(algorithm, key.key.protection).inc(len(raw))
         return list(signatures.write(algorithm, raw, form))
 

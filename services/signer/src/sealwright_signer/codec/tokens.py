@@ -49,15 +49,10 @@ def blind_items(request: token_service_pb2.BlindSignRequest) -> list[BlindItem]:
     ]
 
 
-def queued_blind_items(request: queue_pb2.QueuedBlindSignRequest) -> list[BlindItem]:
-    """The items of a queued request; tokens that are not standard base64 make their item unreadable."""
-    return [_queued_item(item) for item in request.items]
-
-
-def _queued_item(item: queue_pb2.QueuedBlindSignItem) -> BlindItem:
+def queued_blind_item(item: queue_pb2.QueuedBlindSignItem, problem: Problem | None) -> BlindItem:
+    """An item of a queued request; ``problem`` or tokens that are not standard base64 make it unreadable."""
     tokens: list[bytes] = []
-    problem: Problem | None = None
-    for position, text in enumerate(item.blinded_tokens):
+    for position, text in enumerate(item.blinded_tokens if problem is None else ()):
         try:
             tokens.append(base64_decode(text))
         except ValueError:
@@ -187,6 +182,14 @@ def _legacy_token(message: token_service_pb2.LegacyToken) -> LegacyToken:
     except BadElement:
         element = b""
     return LegacyToken(message.preimage, message.signature, element)
+
+
+def queued_redeem_item(item: token_service_pb2.RedeemItem, problem: Problem | None) -> RedeemItem:
+    """An item of a queued request, which ``problem`` makes unreadable."""
+    if problem is None:
+        return redeem_item(item, "item")
+    nothing = PrivacyPassToken(b"")
+    return RedeemItem(item.issuer_type, item.issuer_cohort, nothing, item.payload, item.associated_data, problem)
 
 
 def redeem_items(items: Sequence[token_service_pb2.RedeemItem]) -> list[RedeemItem]:

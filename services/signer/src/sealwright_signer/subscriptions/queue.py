@@ -20,6 +20,7 @@ from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.errors import AlreadyExists, InvalidArgument, Problem, Reason
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import BeginWork, Event, Subscription
+from sealwright_common.runtime.grpc.validation import validate
 
 from sealwright_signer.codec import tokens as token_codec
 from sealwright_signer.codec.keys import timestamp
@@ -132,6 +133,15 @@ class _Queue(ABC, Generic[R, D]):
         """The answer to a request id that was used for another body."""
 
 
+def _problem(item: Message) -> Problem | None:
+    """What is wrong with an item by the rules of its message."""
+    try:
+        validate(item)
+    except InvalidArgument as problem:
+        return problem
+    return None
+
+
 def _reused() -> AlreadyExists:
     return AlreadyExists(
         Reason.REQUEST_ID_REUSED, "the request_id was used for another request; send this one with a fresh request_id"
@@ -150,7 +160,7 @@ class BlindSignQueue(_Queue[queue_pb2.QueuedBlindSignRequest, BlindAnswer]):
 
     async def prepare(self, request: _Request[queue_pb2.QueuedBlindSignRequest]) -> BlindAnswer:
         """Signs."""
-        items = token_codec.queued_blind_items(request.message)
+        items = [token_codec.queued_blind_item(item, _problem(item)) for item in request.message.items]
         return await self._blind_sign.sign(request.tenant, request.message.request_id, items)
 
     async def finish(
@@ -188,7 +198,7 @@ class RedeemQueue(_Queue[queue_pb2.QueuedRedeemRequest, tuple[Sequence[Any], Seq
 
     async def prepare(self, request: _Request[queue_pb2.QueuedRedeemRequest]) -> tuple[Sequence[Any], Sequence[Any]]:
         """Checks the tokens."""
-        items = token_codec.redeem_items(request.message.items)
+        items = [token_codec.queued_redeem_item(item, _problem(item)) for item in request.message.items]
         return items, await self._redeem.check(request.tenant, items)
 
     async def finish(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.clock import Clock
-from sealwright_common.domain.errors import Reason
+from sealwright_common.domain.errors import Problem, Reason
 from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.keys import KeyAlgorithm, KeySlot, KeyState
 
@@ -82,6 +82,8 @@ class RedeemItem:
     token: Token
     payload: bytes
     associated_data: bytes = b""
+    unreadable: Problem | None = None
+    """Why the token could not be read at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,8 @@ class _Lookup:
 
     def claims(self, item: RedeemItem) -> list[TokenClaim]:
         """What is to be checked: one key, or every legacy key that may have made the token. Raises _Refusal."""
+        if item.unreadable is not None:
+            raise _Refusal(RedeemStatus.MALFORMED, item.unreadable.reason, item.unreadable.message)
         match item.token:
             case PrivacyPassToken(data):
                 return [self._privacy_pass(item, data)]
