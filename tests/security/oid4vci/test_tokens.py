@@ -12,7 +12,10 @@ import pytest
 import pytest_asyncio
 from sealwright_certify.usecases.oid4vci.offers import OfferCommand
 from sealwright_common.domain.errors import InvalidArgument
+from sealwright_common.verify.credential import verify_credential
+from sealwright_common.verify.keys import from_material
 from sealwright_common.verify.sd_jwt import disclose, split
+from sealwright_common.verify.trust import Trust
 from sealwright_sandbox.oid4vci_wallet import Refused, Wallet, WalletKey, WalletOffer
 
 from tests.support.oid4vci import OPERATOR, PERSON, PUBLIC_URL, Door, issuer_document, open_door
@@ -35,9 +38,13 @@ def door(replicas: tuple[Door, Door]) -> Door:
 
 
 async def opened_offer(
-    wallet: Wallet, door: Door, issuer: str = "demo", **options: Any
+    wallet: Wallet,
+    door: Door,
+    issuer: str = "demo",
+    configuration_ids: tuple[str, ...] = ("person-sd",),
+    **options: Any,
 ) -> tuple[WalletOffer, str | None]:
-    command = OfferCommand(issuer, ("person-sd",), **{"claims": {"person": PERSON}, **options})
+    command = OfferCommand(issuer, configuration_ids, **{"claims": {"person": PERSON}, **options})
     made = await door.oid4vci.operator.create_offer(OPERATOR, command)
     return await wallet.open_offer(made.by_value), made.transaction_code
 
@@ -344,6 +351,58 @@ async def test_claims_stay_in_their_place(door: Door, payload: str) -> None:
         assert found["nested"] == {"$eval": "1"}
         assert found["vct"] == f"{PUBLIC_URL}/demo/vct/person"
         assert "admin" not in found
+
+
+@pytest.mark.promise(27)
+@pytest.mark.parametrize("configuration", ["person-mdoc", "person-ldp", "person-ldp-eddsa", "person-jwt"])
+async def test_claims_stay_in_their_place_in_every_format(door: Door, configuration: str) -> None:
+    """Texts come out as they went in, or the credential is denied where the format cannot carry them."""
+    keys = {id_: from_material(secret.public_key(), a.value) for id_, (a, secret) in door.signer.keys.items()}
+    methods = {f"did:web:issuer.example#{id_}": key for id_, key in keys.items()}
+    trust = Trust(keys=methods, anchors=(door.signer.anchor,))
+    async with Wallet(base=door.base) as wallet:
+        for payload in PAYLOADS:
+            opened, _ = await opened_offer(
+                wallet, door, configuration_ids=(configuration,), claims={"person": {**PERSON, "given_name": payload}}
+            )
+            await wallet.redeem(opened)
+            if configuration == "person-ldp" and "\0" in payload:
+                # A control character in a literal has no canonical form in RDF.
+                with pytest.raises(Refused, match="credential_request_denied"):
+                    await wallet.obtain(opened, configuration, [WalletKey()])
+                continue
+            answer = await wallet.obtain(opened, configuration, [WalletKey()])
+            credential = answer["credentials"][0]["credential"]
+            content = credential if isinstance(credential, str) else json.dumps(credential)
+            verified = verify_credential(content.encode(), trust, wallet.now())
+            claims = verified.claims.get("org.iso.18013.5.1", verified.claims)
+            assert claims["given_name"] == payload
+            assert "admin" not in claims
+            assert verified.holder is not None
+
+
+@pytest.mark.promise(27)
+@pytest.mark.parametrize(
+    ("configuration", "claims"),
+    [
+        ("person-ldp", {"id": "did:example:victim"}),
+        ("person-ldp", {"@id": "did:example:victim"}),
+        ("person-ldp", {"address": {"@context": {"street": "https://evil.example/"}}}),
+        ("person-ldp-eddsa", {"id": "did:example:victim"}),
+        ("person-ldp-eddsa", {"nested": [{"@graph": []}]}),
+        ("person-jwt", {"id": "did:example:victim"}),
+        ("person-jwt", {"@context": []}),
+    ],
+)
+async def test_data_never_says_who_the_subject_is(door: Door, configuration: str, claims: dict[str, Any]) -> None:
+    async with Wallet(base=door.base) as wallet:
+        opened, _ = await opened_offer(
+            wallet, door, configuration_ids=(configuration,), claims={"person": {**PERSON, **claims}}
+        )
+        await wallet.redeem(opened)
+        with pytest.raises(Refused) as refused:
+            await wallet.obtain(opened, configuration, [WalletKey()])
+        assert refused.value.error == "credential_request_denied"
 
 
 @pytest.mark.promise(27)

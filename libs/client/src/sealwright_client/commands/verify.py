@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from sealwright_common.verify.credential import verify_credential
-from sealwright_common.verify.jws import strict_json
+from sealwright_common.verify.jws import strict_json, strict_object
 from sealwright_common.verify.keys import PublicKey, from_certificate, from_jwk
 from sealwright_common.verify.outcome import NotVerified, Verified
 from sealwright_common.verify.trust import Trust
@@ -31,6 +31,9 @@ def verify(
     anchor: Annotated[
         list[Path] | None, typer.Option("--anchor", help="Trusted authorities: certificates (PEM).")
     ] = None,
+    context: Annotated[
+        list[Path] | None, typer.Option("--context", help="Inline JSON-LD contexts that may define terms (JSON).")
+    ] = None,
     at: Annotated[datetime | None, typer.Option("--at", help="Check as of this time, UTC; by default now.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -43,7 +46,8 @@ def verify(
     try:
         keys = {name: found for path in key or () for name, found in read_keys(path).items()}
         anchors = tuple(der for path in anchor or () for der in read_pem(path.read_text()))
-        trust = Trust(keys=keys, anchors=anchors, self_described=True)
+        contexts = tuple(strict_object(path.read_bytes()) for path in context or ())
+        trust = Trust(keys=keys, anchors=anchors, contexts=contexts, self_described=True)
         verified = verify_credential(file.read_bytes(), trust, now)
     except NotVerified as problem:
         if as_json:

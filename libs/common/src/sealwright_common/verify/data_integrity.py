@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import rfc8785
 
-from sealwright_common.verify.jsonld import canonical
+from sealwright_common.verify.jsonld import canonical, demand_known
 from sealwright_common.verify.jws import within
 from sealwright_common.verify.jwt_vc import (
     bitstring_status,
@@ -86,6 +86,8 @@ def verify_proof(
     value = proof.get("proofValue")
     if not isinstance(value, str) or not value.startswith("z"):
         raise NotVerified("proof", "proofValue must be multibase base58 (z...)")
+    if kind == "rdfc":
+        demand_known(document.get("@context"), trust.contexts)
     key.verify(_hash_data(document, proof, kind, key.algorithm), unbase58(value[1:]))
     return key
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, cast
@@ -32,13 +32,33 @@ BUNDLED: Mapping[str, str] = {
 }
 """Contexts that are known, by URL, as published by the W3C (document license)."""
 
+_KEYWORDS = frozenset(
+    {
+        "@context",
+        "@id",
+        "@type",
+        "@value",
+        "@language",
+        "@direction",
+        "@list",
+        "@set",
+        "@graph",
+        "@reverse",
+    }
+)
+"""Keywords of JSON-LD whose meaning goes into the statements that are signed."""
+
 _UNESCAPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_DEEP_HASHES = 500
 _MAX_QUADS = 5000
 
 
 def canonical(document: Mapping[str, Any], sha: str = "sha256") -> bytes:
-    """The canonical N-Quads (RDFC-1.0) of a JSON-LD document, UTF-8; ``sha`` is the hash that labels blank nodes."""
+    """The canonical N-Quads (RDFC-1.0) of a JSON-LD document, UTF-8; ``sha`` is the hash that labels blank nodes.
+
+    NotVerified for whatever would leave no trace in them, so that nothing in the document stands there unsigned.
+    """
+    _demand_traces(document, top=True)
     dropped: list[str] = []
     options: dict[str, Any] = {"documentLoader": _load, "base": "", "processingMode": "json-ld-1.1"}
     try:
@@ -55,6 +75,36 @@ def canonical(document: Mapping[str, Any], sha: str = "sha256") -> bytes:
         raise
     except (jsonld.JsonLdError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotVerified("context", f"the document is not JSON-LD that we can read: {_why(error)}") from error
+
+
+def demand_known(contexts: object, known: Collection[object]) -> None:
+    """Refuses inline contexts that define terms, unless they are among ``known``.
+
+    What is signed are the statements, not the contexts: with terms of one's own the members of a signed document could
+    be given each other's names. A plain vocabulary cannot do that, nor can contexts that are bundled.
+    """
+    for context in cast(list[Any], contexts) if isinstance(contexts, list) else [contexts]:
+        plain = isinstance(context, str) or (isinstance(context, Mapping) and set(cast(Any, context)) <= {"@vocab"})
+        if not plain and context not in known:
+            raise NotVerified("context", "an inline context defines terms; it must be given as a known one")
+
+
+def _demand_traces(value: object, *, top: bool = False) -> None:
+    """Refuses null, empty arrays, keywords that say nothing and contexts below the top: anybody could add or change
+    them after the signing."""
+    if value is None or value == []:
+        raise NotVerified("context", "null and empty arrays leave no trace in what is signed; leave them out")
+    if isinstance(value, Mapping):
+        for name, member in cast(Mapping[str, Any], value).items():
+            if name.startswith("@") and name not in _KEYWORDS:
+                raise NotVerified("context", f"the member {name[:40]} is not signed; leave it out")
+            if name == "@context" and not top:
+                raise NotVerified("context", "a context stands at the top of the document only")
+            if name != "@context":
+                _demand_traces(member)
+    elif isinstance(value, list):
+        for element in cast(list[Any], value):
+            _demand_traces(element)
 
 
 def _why(error: BaseException) -> str:

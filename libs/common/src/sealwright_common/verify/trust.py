@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +29,8 @@ class Trust:
     """DER certificates of the authorities (IACA or CA) that may have issued a signer's certificate."""
     self_described: bool = False
     """Whether did:key and did:jwk issuers are believed: proves integrity, says nothing of who it is."""
+    contexts: tuple[Mapping[str, Any], ...] = ()
+    """Inline JSON-LD contexts that may define terms in credentials with an RDF canonicalization."""
     skew: int = 60
     """Seconds of clock difference that are forgiven."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import rfc8785
@@ -53,6 +54,9 @@ class DataIntegrityMaker:
         assert isinstance(options, VcOptions)
         if issuer.algorithm not in SUITE_ALGORITHMS.get(options.suite, ()):
             raise wrong_claims("suite", f"a suite for a key of {issuer.algorithm}; {options.suite} is none")
+        if "-rdfc-" in options.suite:
+            # RDF has no null and no empty list: they could not be signed, and are no claims.
+            content = replace(content, claims=_without_gaps(content.claims))
         credential: dict[str, Any] = {
             "@context": [_V2, *options.contexts],
             "id": content.credential_id,
@@ -73,6 +77,17 @@ class DataIntegrityMaker:
             "proofPurpose": "assertionMethod",
         }
         return secure(credential, proof, issuer.algorithm)
+
+
+def _without_gaps(value: Any) -> Any:
+    """JSON without null and without arrays that are empty or become so."""
+    if isinstance(value, Mapping):
+        members = {name: _without_gaps(member) for name, member in cast(Mapping[str, Any], value).items()}
+        return {name: member for name, member in members.items() if member is not None and member != []}
+    if isinstance(value, list):
+        elements = [_without_gaps(element) for element in cast(list[Any], value)]
+        return [element for element in elements if element is not None and element != []]
+    return value
 
 
 def secure(document: dict[str, Any], proof: dict[str, Any], algorithm: KeyAlgorithm) -> Unsigned:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from sealwright_common.domain.credentials import CredentialFormat
 from sealwright_common.domain.formats import (
@@ -70,10 +71,23 @@ def subject_id(content: Content, holder: HolderKey | None) -> str | None:
 
 
 def credential_subject(content: Content, subject: str | None) -> dict[str, Any]:
-    """``credentialSubject``; data that brings its own id is refused."""
-    if "id" in content.claims or "@context" in content.claims:
-        raise wrong_claims("claims", "no id and no @context in the data; certify sets them")
+    """``credentialSubject``; data that brings its own id, or a keyword of JSON-LD at any depth, is refused."""
+    if "id" in content.claims:
+        raise wrong_claims("claims.id", "no id in the data; certify sets it")
+    if keyword := _keyword(content.claims):
+        raise wrong_claims("claims", f"no member that begins with @ in the data, as {keyword[:40]} does")
     return {**({"id": subject} if subject else {}), **content.claims}
+
+
+def _keyword(value: object) -> str | None:
+    """A member name of the data that JSON-LD would take for one of its own."""
+    if isinstance(value, Mapping):
+        members = cast(Mapping[str, Any], value)
+        own = next((name for name in members if name.startswith("@")), None)
+        return own or next(filter(None, map(_keyword, members.values())), None)
+    if isinstance(value, list):
+        return next(filter(None, map(_keyword, cast(list[Any], value))), None)
+    return None
 
 
 def status_entries(status: tuple[StatusReference, ...]) -> dict[str, str] | list[dict[str, str]]:

@@ -34,13 +34,24 @@ class CredentialCheck:
         # With x5c the leaf is trusted for this check alone: that it carries our key is what matters here.
         content = credential.encode() if isinstance(credential, str) else json.dumps(credential).encode()
         try:
-            trust = Trust(keys=names, anchors=key.chain[-1:], skew=int(timedelta(hours=1).total_seconds()))
+            trust = Trust(
+                keys=names,
+                anchors=key.chain[-1:],
+                contexts=known_contexts(options),
+                skew=int(timedelta(hours=1).total_seconds()),
+            )
             verified = verify_credential(content, trust, now)
             _compare(verified, options, holder)
         except NotVerified as error:
             raise Internal(
                 Reason.SIGNATURE_FAULTY, f"a credential did not pass its check ({error.reason}); nothing was issued"
             ) from error
+
+
+def known_contexts(options: FormatOptions) -> tuple[Mapping[str, Any], ...]:
+    """The inline contexts that a configuration itself names."""
+    contexts = options.contexts if isinstance(options, VcOptions) else ()
+    return tuple(context for context in contexts if not isinstance(context, str))
 
 
 def _compare(verified: Verified, options: FormatOptions, holder: HolderKey | None) -> None:

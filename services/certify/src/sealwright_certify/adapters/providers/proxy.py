@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from sealwright_common.verify.outcome import NotVerified, StatusEntry, Verified
 from sealwright_common.verify.status_list import verify_status_list
 from sealwright_common.verify.trust import Trust
 
+from sealwright_certify.adapters.oid4vci.checks import known_contexts
 from sealwright_certify.adapters.providers.plugin import plugin_problems
 from sealwright_certify.codec.plugins import IssuerPlugin, provider_refusal
 from sealwright_certify.usecases.oid4vci.errors import request_denied
@@ -81,7 +83,7 @@ class PluginIssuer:
     async def _check(
         self, text: str, key: HolderKey, configuration: Configuration, settings: Mapping[str, Any], now: datetime
     ) -> None:
-        trust = trust_of(settings)
+        trust = replace(trust_of(settings), contexts=known_contexts(configuration.options))
         verified = verify_credential(text.encode(), trust, now)
         if verified.format != configuration.format.value:
             raise NotVerified("type", "another format")

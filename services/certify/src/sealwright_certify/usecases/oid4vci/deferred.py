@@ -12,7 +12,7 @@ from sealwright_common.domain.oid4vci import Issuer
 from sealwright_common.domain.oid4vci_grants import Access, Transaction, TransactionState, secret_hash
 
 from sealwright_certify.usecases.oid4vci.authorize import Presented, authorize, foreign_access
-from sealwright_certify.usecases.oid4vci.errors import ProtocolError, request_denied
+from sealwright_certify.usecases.oid4vci.errors import ProtocolError, invalid_credential_request, request_denied
 from sealwright_certify.usecases.oid4vci.events import DeferralDecided
 from sealwright_certify.usecases.oid4vci.issue import Finished, Issuance, Order
 from sealwright_certify.usecases.oid4vci.metadata import issuer_identifier
@@ -44,7 +44,7 @@ class RequestDeferred:
     ) -> Issued:
         """The credentials, or the same transaction id while nobody decided. ``encrypted``: request, response."""
         if not isinstance(transaction_id, str) or not transaction_id:
-            raise ProtocolError("invalid_transaction_id", "transaction_id is missing")
+            raise invalid_credential_request("transaction_id is missing")
         check_encryption(issuer, *encrypted)
         identifier = issuer_identifier(self.public_url, issuer.path)
         foreign = await foreign_access(self.foreign, issuer, identifier, presented, now)
