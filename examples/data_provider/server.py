@@ -1,7 +1,8 @@
 """A data provider to copy: answers certify's questions about members from a dictionary.
 
 Run it with ``python examples/data_provider/server.py 127.0.0.1:7501``, tell certify where it is
-(``SEALWRIGHT_CERTIFY_PLUGINS='{"members": {"target": "127.0.0.1:7501"}}'``) and name it in an issuer document:
+(``SEALWRIGHT_CERTIFY_PLUGINS='{"members": {"target": "127.0.0.1:7501", "plaintext": true}}'``; a plugin on another
+machine needs TLS and no ``plaintext``) and name it in an issuer document:
 ``"source": {"type": "plugin", "settings": {"plugin": "members", "settings": {"club": "rowing"}}}``.
 """
 

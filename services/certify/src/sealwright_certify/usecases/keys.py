@@ -75,17 +75,21 @@ class KeyCopy:
         )
 
     async def listed(self, tenant: Tenant) -> list[IssuerKey]:
-        """The keys of the DID document: future ones, active ones, and old ones until the last credential expired."""
-        keys = await self._keys(tenant)
+        """The keys of the DID document: future ones, active ones, and old ones until the last credential expired.
+
+        They are those of every issuer that signs for the tenant, at any door.
+        """
         now = self._clock.now()
         async with self._store.read() as work:
+            keys = await work.keys.every(tenant.name)
+            named = await work.keys.named_issuers(tenant.name)
             until = await work.keys.signed_until(tenant.name, [method_of(tenant, key.key_id) for key in keys])
         listed: list[IssuerKey] = []
         for key in keys:
             method = method_of(tenant, key.key_id)
-            running = now < key.window.end or (key.verify_until is not None and now < key.verify_until)
-            last = until.get(method, key.window.end)
-            if key.state in LISTED_STATES and (running or last is None or now < last):
+            open_ = now < key.window.end or (key.verify_until is not None and now < key.verify_until)
+            last = until.get(method, now)
+            if key.state in LISTED_STATES and ((open_ and key.issuer in named) or last is None or now < last):
                 listed.append(key)
         return sorted(listed, key=lambda key: key.window.start)
 

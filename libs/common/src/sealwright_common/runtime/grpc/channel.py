@@ -72,6 +72,8 @@ class ChannelSettings(Section):
     """Deadline of unary calls that give none."""
     server_name: str | None = None
     """DNS name the peer's certificate must have; by default the host of the target."""
+    plaintext: bool = False
+    """No TLS to this peer though we have certificates: for a plugin beside us. Loopback only."""
 
 
 def connect(
@@ -83,6 +85,8 @@ def connect(
     for unless their metadata names another.
     """
     settings = ChannelSettings(target=settings) if isinstance(settings, str) else settings
+    if settings.plaintext:
+        tls = None
     if tls is None and not addresses.is_loopback(settings.target.rpartition("/")[2]):
         raise ConfigError([f"plaintext calls go to loopback only, and {name} is at {settings.target}: set tls"])
     return Channel(settings, name, tls, tenant)

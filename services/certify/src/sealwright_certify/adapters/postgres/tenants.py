@@ -87,6 +87,24 @@ class KeyRows:
         )
         return [key_of(row) for row in rows]
 
+    async def every(self, tenant: str) -> list[IssuerKey]:
+        """The keys of all of a tenant's issuers."""
+        rows = await self._connection.fetch("select * from issuer_key where tenant = $1 order by issuer, slot", tenant)
+        return [key_of(row) for row in rows]
+
+    async def named_issuers(self, tenant: str) -> frozenset[str]:
+        """The rotator's issuers that the tenant and its OpenID4VCI documents sign with."""
+        rows = await self._connection.fetch(
+            """select key_issuer as name from tenant where name = $1
+               union select document ->> 'key_issuer' from oid4vci_issuer where tenant = $1
+               union select configuration.value ->> 'key_issuer'
+               from oid4vci_issuer, json_each(document -> 'datasets') dataset,
+                    json_each(dataset.value -> 'configurations') configuration
+               where tenant = $1""",
+            tenant,
+        )
+        return frozenset(row["name"] for row in rows if row["name"])
+
     async def signed_until(self, tenant: str, methods: Sequence[str]) -> dict[str, datetime | None]:
         """When the last credential of each verification method expires; None for never, absent without credentials."""
         rows = await self._connection.fetch(
