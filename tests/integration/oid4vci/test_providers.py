@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp import web
 from grpc import aio
 from sealwright.plugin.v1 import audit_service_pb2 as audit_pb
 from sealwright.plugin.v1 import audit_service_pb2_grpc as audit_grpc
+from sealwright_certify.adapters.formats.status_list import ListToken, pack, prepare_cwt, prepare_jwt
 from sealwright_certify.adapters.oid4vci.outside import OutsideDocuments
 from sealwright_certify.adapters.postgres.audit_follower import AuditFollower
 from sealwright_certify.adapters.postgres_sources import DatabaseFactory, DataSources
@@ -25,6 +27,8 @@ from sealwright_certify.adapters.providers.proxy import PluginIssuer
 from sealwright_certify.codec.plugins import AuditPlugin
 from sealwright_certify.usecases.oid4vci.ports import ClaimsRequest
 from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, Problem, Unavailable
+from sealwright_common.domain.formats import IssuerKey
+from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.domain.status_lists import encoded_list
 from sealwright_common.runtime.egress import Egress, EgressSettings
 from sealwright_common.runtime.grpc import Channel, connect
@@ -81,16 +85,16 @@ async def channels(other: Any) -> AsyncIterator[dict[str, Channel]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def lists() -> dict[str, str]:
+async def lists() -> dict[str, str | bytes]:
     """Status lists by URL, as the other issuer serves them."""
     return {}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def door(
-    module_database_dsn: str, channels: dict[str, Channel], other: Any, lists: dict[str, str]
+    module_database_dsn: str, channels: dict[str, Channel], other: Any, lists: dict[str, str | bytes]
 ) -> AsyncIterator[Door]:
-    async def fetch(url: str) -> str:
+    async def fetch(url: str) -> str | bytes:
         return lists[url]
 
     providers = {"plugin": PluginClaims(channels)}
@@ -179,7 +183,7 @@ async def test_another_key_is_not_believed(door: Door, other: Any, monkeypatch: 
 
 
 async def test_a_revoked_credential_is_not_passed_on(
-    door: Door, other: Any, lists: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    door: Door, other: Any, lists: dict[str, str | bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri = "https://other-issuer.example/status/1"
     subject = {"type": "BitstringStatusList", "statusPurpose": "revocation"}
@@ -210,6 +214,35 @@ async def test_a_revoked_credential_is_not_passed_on(
     lists[uri] = published(7)
     with pytest.raises(Refused):
         await obtained(door, "member", "user-1")
+
+
+@pytest.mark.parametrize("form", [prepare_jwt, prepare_cwt], ids=["JWT", "CWT"])
+async def test_token_status_lists_of_another_issuer_in_both_forms(
+    door: Door, other: Any, lists: dict[str, str | bytes], monkeypatch: pytest.MonkeyPatch, form: Any
+) -> None:
+    uri = "https://other-issuer.example/tokens/1"
+    vc = {
+        "type": ["VerifiableCredential", "MemberCredential"],
+        "issuer": "https://other-issuer.example",
+        "credentialSubject": {},
+    }
+    status = {"status_list": {"idx": 3, "uri": uri}}
+    make = type(other).credential
+    monkeypatch.setattr(type(other), "credential", lambda self, jwk: make(self, jwk, vc=vc, status=status))
+    signer = IssuerKey("other-1", KeyAlgorithm.ES256, other.key.public.jwk, "https://other-issuer.example", "other-1")
+
+    def published(*revoked: int) -> str | bytes:
+        now = datetime.now(UTC)
+        packed = pack([(index, 1) for index in revoked], 1024, 1)
+        message, assemble = form(ListToken(uri, packed, 1, now, now + timedelta(hours=1), 60), signer)
+        return assemble(other.key.sign(message))
+
+    lists[uri] = published(4)
+    assert await obtained(door, "member", "user-1")
+    for wrong in (published(3), b"\xd2", "no list"):
+        lists[uri] = wrong
+        with pytest.raises(Refused):
+            await obtained(door, "member", "user-1")
 
 
 async def test_audit_plugins_hear_every_row_once_in_order(door: Door) -> None:

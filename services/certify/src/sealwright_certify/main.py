@@ -315,7 +315,7 @@ async def build(app: App, settings: CertifySettings) -> None:
                 ),
                 "plugin": PluginClaims(plugins),
             },
-            proxies={"issuer-plugin": PluginIssuer(plugins, outside.text)},
+            proxies={"issuer-plugin": PluginIssuer(plugins, outside.status_list)},
             fetch=outside.document,
             public_url=settings.public_url,
             list_size=settings.status_list_size,

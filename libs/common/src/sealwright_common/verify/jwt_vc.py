@@ -9,6 +9,7 @@ from typing import Any, cast
 from sealwright_common.verify.jws import moment, parse, within
 from sealwright_common.verify.keys import from_did, from_jwk
 from sealwright_common.verify.outcome import NotVerified, StatusEntry, Verified
+from sealwright_common.verify.sd_jwt import token_status
 from sealwright_common.verify.trust import Trust
 
 
@@ -42,7 +43,7 @@ def verify_jwt_vc(text: str, trust: Trust, now: datetime) -> Verified:
         subject=claims.get("sub", subject),
         valid_from=start,
         valid_until=end,
-        status=bitstring_status(members),
+        status=(*bitstring_status(members), *token_status(claims)),
         chain=jws.chain,
     )
 

@@ -8,6 +8,8 @@ from typing import Any, cast
 from sealwright_common.domain.errors import Reason, Unavailable
 from sealwright_common.runtime.egress import Egress, Reply
 
+_JWT, _CWT = "application/statuslist+jwt", "application/statuslist+cwt"
+
 
 class OutsideDocuments:
     """Gets documents."""
@@ -29,9 +31,10 @@ class OutsideDocuments:
             )
         return cast(dict[str, Any], document)
 
-    async def text(self, url: str) -> str:
-        """A text such as a status list. Unavailable if the address gives none."""
-        reply = await self._egress.get(url)
+    async def status_list(self, url: str) -> str | bytes:
+        """A status list: text, or bytes for a CWT. Unavailable if the address gives none."""
+        reply = await self._egress.get(url, headers={"accept": f"{_JWT}, {_CWT}, */*;q=0.1"})
         if reply.status != 200:
             raise Unavailable(Reason.PEER_UNAVAILABLE, "a status list cannot be had now; try again")
-        return reply.body.decode("ascii", "replace").strip()
+        kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return reply.body if kind == _CWT else reply.body.decode("ascii", "replace").strip()

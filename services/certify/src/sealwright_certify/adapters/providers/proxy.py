@@ -33,14 +33,14 @@ from sealwright_certify.codec.plugins import IssuerPlugin, provider_refusal
 from sealwright_certify.usecases.oid4vci.errors import request_denied
 from sealwright_certify.usecases.oid4vci.ports import ProxyRequest
 
-FetchText = Callable[[str], Awaitable[str]]
-"""Gets a status list by its URL, through the egress guard. Raises Unavailable."""
+FetchList = Callable[[str], Awaitable[str | bytes]]
+"""Gets a status list by its URL, through the egress guard: text, or bytes for a CWT. Raises Unavailable."""
 
 
 class PluginIssuer:
     """Asks issuing plugins and verifies what they bring."""
 
-    def __init__(self, channels: Mapping[str, aio.Channel], fetch: FetchText) -> None:
+    def __init__(self, channels: Mapping[str, aio.Channel], fetch: FetchList) -> None:
         self._plugins = {name: IssuerPlugin(channel) for name, channel in channels.items()}
         self._fetch = fetch
 
@@ -101,6 +101,8 @@ class PluginIssuer:
         if entry.kind == "TokenStatusList":
             set_ = verify_status_list(token, entry.uri, trust, now).status(entry.index) != 0
         else:
+            if not isinstance(token, str):
+                raise NotVerified("status", "expected a status list credential")
             listed = verify_jwt_vc(token, trust, now)
             if listed.issuer != verified.issuer or listed.claims.get("statusPurpose") != entry.purpose:
                 raise NotVerified("status", "another issuer's list, or one for another purpose")
