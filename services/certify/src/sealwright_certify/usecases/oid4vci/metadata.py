@@ -195,5 +195,6 @@ def type_metadata(issuer: Issuer, vct: str) -> dict[str, Any] | None:
             display = [
                 {"locale": item.get("locale", "en"), "name": item.get("name", "")} for item in configuration.display
             ]
-            return {"vct": vct, "name": configuration.id, "display": display, "claims": claims}
+            document = {"vct": vct, "name": configuration.id, "display": display, "claims": claims}
+            return {name: value for name, value in document.items() if value}
     return None
