@@ -171,12 +171,16 @@ async def test_a_chain_is_renewed_in_its_last_third(door: Door, tmp_path: Path) 
 
 
 async def test_without_any_certificate_mdocs_are_not_offered(door: Door) -> None:
-    async with door.database.connection() as connection:
-        await connection.execute("delete from issuer_certificate")
+    for statement in (
+        "update issuer_certificate set expires = stored - interval '31 days'",
+        "delete from issuer_certificate",
+    ):
+        async with door.database.connection() as connection:
+            await connection.execute(statement)
+        alarms = Alarms()
+        await renewal(door, alarms).run()
+        assert alarms.told == [(0, None)], "an issuer that uses no certificates needs none"
     door.oid4vci.keys.forget()
-    alarms = Alarms()
-    await renewal(door, alarms).run()
-    assert alarms.told == [(0, None)], "an issuer that uses no certificates needs none"
     await door.store(issuer_document())
     issuer = await _issuer(door)
     with pytest.raises(FailedPrecondition, match="certificate"):

@@ -39,17 +39,21 @@ class CertificateRows:
         return {row["key_id"]: tuple(row["chain"]) for row in rows}
 
     async def due(self, now: datetime, limit: int) -> list[DueCertificate]:
-        """Keys that sign, or will, for issuers that use certificates, and have none or one at its last third."""
+        """Keys that sign, or will, for issuers that use certificates, and have none or one at its last third.
+
+        An issuer whose certificates all ended a month ago uses none any more.
+        """
         rows = await self._connection.fetch(
             """select key.*, used.chain[1] as predecessor, used.covered, due.told
                from (select distinct on (k.tenant, k.issuer) k.tenant, k.issuer, c.chain,
                             max(least(c.expires, k.window_end)) over (partition by k.tenant, k.issuer) as covered
                      from issuer_certificate c join issuer_key k on k.tenant = c.tenant and k.key_id = c.key_id
+                     where c.expires > $1::timestamptz - interval '30 days'
                      order by k.tenant, k.issuer, c.stored desc) used
                join issuer_key key on key.tenant = used.tenant and key.issuer = used.issuer
                left join issuer_certificate own on own.tenant = key.tenant and own.key_id = key.key_id
                left join certificate_due due on due.tenant = key.tenant and due.key_id = key.key_id
-               where key.state in ('PUBLISHED', 'ACTIVE') and key.window_end > $1
+               where key.state in ('PUBLISHED', 'ACTIVE') and key.window_end > $1::timestamptz
                  and (own.key_id is null
                       or own.expires < key.window_end and $1 >= own.expires - (own.expires - own.stored) / 3)
                order by key.tenant, key.issuer, key.slot limit $2""",
