@@ -107,26 +107,33 @@ class StatusLists:
             published = await work.status.published(list_id, writer.media_type)
             issuer = await tenant_of(work, found.tenant)
         now = self._clock.now().replace(microsecond=0)
-        stands = published is not None and published.version == found.version and now < published.renew_time
+        current = published is not None and published.version == found.version
+        fresh = published if current and published is not None and now < published.renew_time else None
         try:
-            keys = await self._keys.signing(issuer, now)
+            form = await self._signed(writer, found, issuer, fresh, now)
         except Unavailable:
-            if published is None or not stands:
+            # No key or no signer now: what was signed before is still true, unless an entry changed or it ended.
+            if published is None or not current or now >= published.renew_time + VALIDITY / 2:
                 raise
-        else:
-            async with self._store.read() as work:
-                chains = await work.certificates.chains(found.tenant, [key.key_id for key in keys])
-                # As with credentials, a key that has certificates goes before a younger one that has none yet.
-                key = next((key for key in keys if key.key_id in chains), keys[0])
-                chain = chains.get(key.key_id, ())
-                signed_by = f"{key.method} {hashlib.sha256(b''.join(chain)).hexdigest()[:32]}"
-                stands = stands and published is not None and published.signed_by == signed_by
-                values = {} if stands else await work.status.values(list_id)
-            if published is None or not stands:
-                draft = ListDraft(found, issuer, key, values, now, now + VALIDITY, chain)
-                published = await self._publish(writer, draft, signed_by)
-        self._keep(list_id, _Copy(asked, found.kind, {writer.media_type: published}))
-        return published
+            form = published
+        self._keep(list_id, _Copy(asked, found.kind, {writer.media_type: form}))
+        return form
+
+    async def _signed(
+        self, writer: StatusListWriter, found: StatusList, issuer: Tenant, fresh: SignedStatusList | None, now: datetime
+    ) -> SignedStatusList:
+        """``fresh`` if the key that signs now signed it, else the list signed anew."""
+        keys = await self._keys.signing(issuer, now)
+        async with self._store.read() as work:
+            chains = await work.certificates.chains(found.tenant, [key.key_id for key in keys])
+            # As with credentials, a key that has certificates goes before a younger one that has none yet.
+            key = next((key for key in keys if key.key_id in chains), keys[0])
+            chain = chains.get(key.key_id, ())
+            signed_by = f"{key.method} {hashlib.sha256(b''.join(chain)).hexdigest()[:32]}"
+            if fresh is not None and fresh.signed_by == signed_by:
+                return fresh
+            values = await work.status.values(found.id)
+        return await self._publish(writer, ListDraft(found, issuer, key, values, now, now + VALIDITY, chain), signed_by)
 
     def _keep(self, list_id: UUID, copy: _Copy) -> None:
         if len(self._cache) >= _CACHED:
