@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +39,12 @@ def test_the_demo_document_reads() -> None:
     assert [proof.type.value for proof in configuration.proofs] == ["jwt", "di_vp"]
     assert issuer.configurations["person-unbound"].proofs == ()
     assert issuer.by_scope(frozenset({"person-jwt", "other"}))[0].id == "person-jwt"
+
+
+def test_the_document_of_the_guide_reads() -> None:
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "openid4vci.md").read_text("utf-8")
+    issuer = read_issuer("default", json.loads(guide.split("```json", 1)[1].split("```", 1)[0]))
+    assert set(issuer.configurations) == {"member-sd", "member-mdoc"}
 
 
 @pytest.mark.parametrize(
