@@ -1,8 +1,8 @@
 """An attestation source to copy: tells certify which checks a company has passed, from a dictionary.
 
 Run it with ``python examples/attestation_source/server.py 127.0.0.1:7503``, tell certify where it is
-(``SEALWRIGHT_CERTIFY_PLUGINS='{"checks": {"target": "127.0.0.1:7503", "plaintext": true}}'``) and store an attestation definition of the
-type ``remote`` with ``{"plugin": "checks", "configuration": {"register": "trade"}, "outputClaim": "checks"}``.
+(``SEALWRIGHT_CERTIFY_PLUGINS='{"checks": {"target": "127.0.0.1:7503", "plaintext": true}}'``) and store an attestation
+definition of the type ``remote`` with ``{"plugin": "checks", "configuration": {"register": "trade"}, "outputClaim": "checks"}``.
 """
 
 from __future__ import annotations

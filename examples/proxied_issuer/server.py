@@ -2,8 +2,8 @@
 
 Here the other issuer is a key in this process; a real plugin asks a service in ``IssueCredentials``. Run it with
 ``python examples/proxied_issuer/server.py 127.0.0.1:7502``, tell certify where it is
-(``SEALWRIGHT_CERTIFY_PLUGINS='{"other": {"target": "127.0.0.1:7502", "plaintext": true}}'``); it prints the settings for
-an issuer document: ``"source": {"type": "issuer-plugin", "settings": ...}``.
+(``SEALWRIGHT_CERTIFY_PLUGINS='{"other": {"target": "127.0.0.1:7502", "plaintext": true}}'``); it prints the settings
+for an issuer document: ``"source": {"type": "issuer-plugin", "settings": ...}``.
 """
 
 from __future__ import annotations
