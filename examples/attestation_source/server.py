@@ -2,7 +2,8 @@
 
 Run it with ``python examples/attestation_source/server.py 127.0.0.1:7503``, tell certify where it is
 (``SEALWRIGHT_CERTIFY_PLUGINS='{"checks": {"target": "127.0.0.1:7503", "plaintext": true}}'``) and store an attestation
-definition of the type ``remote`` with ``{"plugin": "checks", "configuration": {"register": "trade"}, "outputClaim": "checks"}``.
+definition of the type ``remote`` with
+``{"plugin": "checks", "configuration": {"register": "trade"}, "outputClaim": "checks"}``.
 """
 
 from __future__ import annotations
