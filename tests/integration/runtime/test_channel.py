@@ -51,6 +51,16 @@ def test_plaintext_goes_to_loopback_only() -> None:
             connect(target, "signer")
 
 
+async def test_a_peer_beside_us_may_be_without_tls_though_we_have_certificates(tmp_path: Path) -> None:
+    tls = DevelopmentCa.open(tmp_path).issue("certify")
+    async with serving() as server:
+        link = connect(ChannelSettings(target=server.address, plaintext=True), "plugin", tls)
+        assert (await EchoStub(link).Echo(EchoRequest(text="x"))).text == "x"
+        await link.close()
+    with pytest.raises(ConfigError, match="loopback only"):
+        connect(ChannelSettings(target="10.0.0.1:7501", plaintext=True), "plugin", tls)
+
+
 async def test_unavailable_is_tried_four_times() -> None:
     tries: list[int] = []
 
