@@ -162,9 +162,9 @@ class StampClient:
         request = pb.StampCertificatesRequest(request_id=request_id, certificates=orders)
         return list((await self.stub.StampCertificates(request, timeout=30)).outcomes)
 
-    async def get(self, certificate_id: str) -> stamp_pb.Certificate:
+    async def get(self, certificate_id: str, registry: str = REGISTRY) -> stamp_pb.Certificate:
         """One certificate."""
-        request = pb.GetCertificateRequest(registry=REGISTRY, certificate_id=certificate_id)
+        request = pb.GetCertificateRequest(registry=registry, certificate_id=certificate_id)
         return (await self.stub.GetCertificate(request)).certificate
 
     async def history(self, certificate_id: str) -> list[stamp_pb.HistoryEntry]:
@@ -173,24 +173,45 @@ class StampClient:
         return list((await self.stub.GetCertificateHistory(request)).entries)
 
     async def until(
-        self, certificate_id: str, done: Callable[[stamp_pb.Certificate], bool], seconds: float = PATIENCE
+        self,
+        certificate_id: str,
+        done: Callable[[stamp_pb.Certificate], bool],
+        seconds: float = PATIENCE,
+        registry: str = REGISTRY,
     ) -> stamp_pb.Certificate:
         """The certificate once ``done`` says so."""
         until = time.monotonic() + seconds
         while True:
-            certificate = await self.get(certificate_id)
+            certificate = await self.get(certificate_id, registry)
             if done(certificate):
                 return certificate
             assert time.monotonic() < until, f"{certificate}; {self.stamp.tail()}"
             await asyncio.sleep(0.05)
 
-    async def delivered(self, *certificate_ids: str) -> list[stamp_pb.Certificate]:
+    async def delivered(self, *certificate_ids: str, registry: str = REGISTRY) -> list[stamp_pb.Certificate]:
         """The certificates once all are issued and their slices delivered."""
-        return [await self.until(name, is_delivered) for name in certificate_ids]
+        return [await self.until(name, is_delivered, registry=registry) for name in certificate_ids]
 
     async def close(self) -> None:
         """Closes the channel."""
         await self.channel.close()
+
+
+async def stamp_command(client: StampClient, folder: Path, *words: str, code: int = 0) -> Any:
+    """What ``sealwright stamp WORDS --json`` prints; its exit code has to be ``code``, and other than 0 makes it what
+    it says on standard error."""
+    tls = client.stamp.ca.issue("operator", file="client-operator")
+    environment = os.environ | {
+        "SEALWRIGHT_STAMP": client.stamp.target,
+        "SEALWRIGHT_DATA": str(folder),
+        "SEALWRIGHT_TLS_CERT": str(tls.cert),
+        "SEALWRIGHT_TLS_KEY": str(tls.key),
+        "SEALWRIGHT_TLS_CA": str(tls.ca),
+    }
+    line = [sys.executable, "-c", "from sealwright_client.cli import main; main()", "stamp", *words, "--json"]
+    done = await asyncio.to_thread(subprocess.run, line, env=environment, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout) if code == 0 else done.stderr + done.stdout
 
 
 def is_delivered(certificate: stamp_pb.Certificate) -> bool:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import pytest_asyncio
 from sealwright.stamp.v1 import stamp_service_pb2 as pb
 from sealwright_common.domain.errors import AlreadyExists, InvalidArgument
 
-from tests.support.stamp import AREA, REGISTRY, Stage, StampClient, sql
+from tests.support.stamp import AREA, REGISTRY, Stage, StampClient, sql, stamp_command
 
 DAY = Path(__file__).parents[3] / "examples" / "readings-2025-06-21.csv"
 
@@ -61,20 +58,8 @@ def readings(meter: str, count: int, first: int = 0) -> bytes:
 
 
 async def test_a_day_by_the_command(client: StampClient, recipient: str, tmp_path: Path) -> None:
-    tls = client.stamp.ca.issue("operator", file="client-operator")
-    environment = os.environ | {
-        "SEALWRIGHT_STAMP": client.stamp.target,
-        "SEALWRIGHT_DATA": str(tmp_path),
-        "SEALWRIGHT_TLS_CERT": str(tls.cert),
-        "SEALWRIGHT_TLS_KEY": str(tls.key),
-        "SEALWRIGHT_TLS_CA": str(tls.ca),
-    }
-
     async def command(*words: str) -> object:
-        line = [sys.executable, "-c", "from sealwright_client.cli import main; main()", "stamp", *words, "--json"]
-        done = await asyncio.to_thread(subprocess.run, line, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return await stamp_command(client, tmp_path, *words)
 
     first = await command("import", str(DAY), "--recipient", recipient)
     assert isinstance(first, dict)

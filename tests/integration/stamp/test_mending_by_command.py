@@ -1,0 +1,61 @@
+"""``sealwright stamp stuck|resume|redeliver``: what needs a person is listed, mended and no longer listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sealwright.stamp.v1 import resources_pb2 as stamp_pb
+from sealwright_sandbox.registry.faults import RegistryFaults
+from sealwright_sandbox.wallet.faults import WalletFaults
+
+from tests.support.databases import Databases
+from tests.support.stamp import Stage, StampClient, in_state, order, stamp_command
+
+
+@pytest.fixture(autouse=True)
+def healed(stage: Stage) -> Iterator[None]:
+    yield
+    stage.registry.faults = RegistryFaults()
+    stage.wallet.faults = WalletFaults()
+
+
+async def test_redeliver(stage: Stage, client: StampClient, tmp_path: Path) -> None:
+    stage.wallet.faults = WalletFaults(refuse_posts=1, refuse_status=404)
+    wanted = order(await client.recipient(stage.wallet.create_endpoint()))
+    name = wanted.certificate_id
+    await client.stamp_all([wanted])
+    await client.until(name, lambda one: one.delivery_state == stamp_pb.DELIVERY_STATE_UNDELIVERABLE)
+    (listed,) = await stamp_command(client, tmp_path, "stuck")
+    assert (listed["certificate"], listed["next"]) == (name, "sealwright stamp redeliver")
+    assert listed["delivery_reason"].startswith("HTTP 404")
+    shown = await stamp_command(client, tmp_path, "redeliver", name)
+    assert shown["certificate"] == name
+    await client.delivered(name)
+    assert await stamp_command(client, tmp_path, "stuck") == []
+    again = await stamp_command(client, tmp_path, "redeliver", name, code=1)
+    assert "FAILED_PRECONDITION" in str(again), again
+
+
+async def test_resume(stage: Stage, postgres: Databases, tmp_path: Path) -> None:
+    stage.registry.faults = RegistryFaults(hold=True)
+    with postgres.fresh() as dsn:
+        process = stage.stamp(dsn, {"STUCK_AFTER": "PT1S", "POLL_LONGEST": "PT0.2S"})
+        process.start()
+        await process.wait_ready()
+        client = StampClient(process)
+        wanted = order(await client.recipient(stage.wallet.create_endpoint()))
+        name = wanted.certificate_id
+        await client.stamp_all([wanted])
+        await client.until(name, in_state(stamp_pb.CERTIFICATE_STATE_STUCK))
+        (listed,) = await stamp_command(client, tmp_path, "stuck")
+        assert (listed["certificate"], listed["next"]) == (name, "sealwright stamp resume")
+        stage.registry.faults = RegistryFaults()
+        shown = await stamp_command(client, tmp_path, "resume", name)
+        assert (shown["certificate"], shown["state"]) == (name, "sent")
+        await client.delivered(name)
+        again = await stamp_command(client, tmp_path, "resume", name, code=1)
+        assert "FAILED_PRECONDITION" in str(again), again
+        await client.close()
+        assert process.stop() == 0, process.tail()
