@@ -41,7 +41,7 @@ async def test_redeliver(stage: Stage, client: StampClient, tmp_path: Path) -> N
 async def test_resume(stage: Stage, postgres: Databases, tmp_path: Path) -> None:
     stage.registry.faults = RegistryFaults(hold=True)
     with postgres.fresh() as dsn:
-        process = stage.stamp(dsn, {"STUCK_AFTER": "PT1S", "POLL_LONGEST": "PT0.2S"})
+        process = stage.stamp(dsn, {"STUCK_AFTER": "PT8S", "POLL_LONGEST": "PT0.2S"})
         process.start()
         await process.wait_ready()
         client = StampClient(process)

@@ -31,7 +31,7 @@ from sealwright_stamp.http.application import HttpCallers, application
 from sealwright_stamp.usecases.accept import AcceptOrders
 from sealwright_stamp.usecases.backoff import Backoff, Patience
 from sealwright_stamp.usecases.check import Check
-from sealwright_stamp.usecases.deliver import Deliver
+from sealwright_stamp.usecases.deliver import Deliver, Postman
 from sealwright_stamp.usecases.doors import StampUseCases
 from sealwright_stamp.usecases.importing import ImportMeasurements
 from sealwright_stamp.usecases.look import GetCertificate, GetHistory, ListCertificates, Watch
@@ -107,7 +107,8 @@ async def build(app: App, settings: StampSettings) -> None:
     submit = Submit(database, workshop, RegistryFormat(), signer, registry, secrets.nonce, patience)
     check = Check(database, registry, patience)
     mark = MarkIssued(patience)
-    deliver = Deliver(database, wallets, patience)
+    postman = app.add(Postman(database, wallets, patience))
+    deliver = Deliver(postman, patience)
     accept = AcceptOrders(database, rules, secrets.SYSTEM, patience)
     usecases = StampUseCases(
         create_recipient=CreateRecipient(database, wallets.refusal),
@@ -129,7 +130,7 @@ async def build(app: App, settings: StampSettings) -> None:
     app.add(Relay(database, broker, service="stamp"))
     for subscription in subscriptions.chain(submit, check, mark, deliver):
         app.add(Consumer(database, broker, subscription))
-    sweep = Sweep(database, submit, check, mark, deliver, patience)
+    sweep = Sweep(database, submit, check, mark, postman, patience)
     app.add(Worker("sweep", sweep, settings.sweep_interval, clock=app.clock))
     app.add(Worker("stall", Stall(database, patience), timedelta(seconds=5), clock=app.clock))
     app.add(Worker("trouble", trouble(database), timedelta(seconds=15), clock=app.clock))

@@ -100,6 +100,25 @@ class Item:
         """What the certificate's present transaction does."""
         return SubmissionKind.WITHDRAW if self.state is CertificateState.WITHDRAWING else SubmissionKind.ISSUE
 
+    def pending(self) -> Pending:
+        """What it waits for at the registry; its transaction must be stored."""
+        assert self.submission is not None
+        return Pending(
+            self.row, self.tenant, self.ref, self.submission.kind, self.attempts, self.submission.transaction_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A transaction that waits for the registry's decision."""
+
+    row: int
+    tenant: str
+    ref: CertificateRef
+    kind: SubmissionKind
+    attempts: int
+    transaction_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
@@ -268,6 +287,14 @@ class Chain(Protocol):
         """The certificates among ``refs`` that exist, with the transaction of their present kind if it is stored."""
         ...
 
+    async def pending(self, tenant: str, refs: Sequence[CertificateRef]) -> list[Pending]:
+        """What those of ``refs`` that wait for the registry wait for."""
+        ...
+
+    async def transactions(self, rows: Sequence[int], kind: SubmissionKind) -> dict[int, bytes]:
+        """The stored transaction bytes of a kind, by row."""
+        ...
+
     async def claim_due(self, limit: int, lease: timedelta) -> list[Item]:
         """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
         ...
@@ -280,8 +307,8 @@ class Chain(Protocol):
         """Stores transactions by certificate row unless one of the kind is stored; returns what is stored now."""
         ...
 
-    async def sent(self, rows: Sequence[int], kind: SubmissionKind) -> None:
-        """Counts a sending of the stored transactions."""
+    async def withdrawals_sent(self, rows: Sequence[int]) -> None:
+        """Counts a sending of withdrawals; that an issuing transaction was sent is told by the state."""
         ...
 
     async def put_off(self, delays: Sequence[tuple[int, datetime, str]]) -> None:
@@ -462,11 +489,11 @@ class Registry(Protocol):
 class Wallets(Protocol):
     """The wallets behind endpoints."""
 
-    def origin(self, url: str) -> str:
-        """Scheme, host and port: what the number of posts at a time is counted by."""
+    def leave(self) -> None:
+        """Begins no further post: what waits is LATER."""
         ...
 
-    async def post(self, items: Sequence[Item], within: timedelta) -> list[PostResult]:
-        """Posts each slice once, a few at a time per wallet; what cannot be begun in time for its answer to come
-        ``within`` the time given is LATER."""
+    async def post(self, item: Item, lease_ends: float) -> PostResult:
+        """Posts the slice once, a few at a time per wallet. LATER if the wallet has too much before it or is silent, or
+        if the answer might come after ``lease_ends`` (the loop's time)."""
         ...

@@ -19,10 +19,12 @@ Hop = Callable[[str, list[CertificateRef], Begin], Awaitable[None]]
 CHUNK = 250
 """Certificates a hop works on at a time; a larger event is one chunk of its own."""
 
-AT_ONCE = 3
+AT_ONCE = 4
 """Chunks a hop works on side by side, so that the provers work while others wait for the registry or the disk."""
 EVENTS = 16
-"""Events taken at once: with CHUNK certificates each they still end within the grace of a shutdown."""
+"""Events taken at once."""
+TAKINGS = 3
+"""Takings in hand: events are taken while earlier ones are worked on, so that the provers never wait for any."""
 
 
 def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription]:
@@ -36,9 +38,10 @@ def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription
 
 
 def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
-    async def handle(events: list[Event], begin: BeginWork) -> None:
-        gate = asyncio.Semaphore(AT_ONCE)
+    # One gate for all takings: first come, first served, so that what came first is out first.
+    gate = asyncio.Semaphore(AT_ONCE)
 
+    async def handle(events: list[Event], begin: BeginWork) -> None:
         async def chunk(tenant: str, some: list[Event], refs: list[CertificateRef]) -> None:
             async with gate:
                 fault_point(f"{durable}.begin")
@@ -57,6 +60,7 @@ def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
         types=[event_type(step) for step in steps],
         handler=handle,
         batch=EVENTS,
+        concurrency=TAKINGS,
     )
 
 

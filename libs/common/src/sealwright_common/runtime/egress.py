@@ -55,7 +55,7 @@ class EgressSettings(Section):
     """Time for one request, connecting and reading included."""
     max_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
     """Largest response body, in bytes."""
-    connections: int = Field(default=64, ge=1, le=1000)
+    connections: int = Field(default=512, ge=1, le=4096)
     """Connections open at a time."""
 
 

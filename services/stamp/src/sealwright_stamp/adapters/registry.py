@@ -1,4 +1,4 @@
-"""The registries over gRPC: many transactions per call, statuses asked for side by side."""
+"""The registries over gRPC: many transactions per call, statuses from blocks or asked for side by side."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import grpc
 from sealwright_common.domain.errors import Reason, Unavailable
 from sealwright_common.runtime.faults import fault_point
 
+from sealwright_stamp.adapters.blocks import Blocks
 from sealwright_stamp.codec import peers
 from sealwright_stamp.codec import transactions as codec
-from sealwright_stamp.ports import RegistryStatus
+from sealwright_stamp.ports import RegistryState, RegistryStatus
 
 POLLS_AT_ONCE = 64
+FROM_BLOCKS = 32
+"""Transactions from which on a batch is looked for in the blocks first."""
+FINAL = RegistryStatus(RegistryState.FINALIZED)
 
 
 class RegistryClients:
@@ -22,6 +26,7 @@ class RegistryClients:
 
     def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
         self._stubs = {name: peers.registry_stub(channel) for name, channel in channels.items()}
+        self._blocks = {name: Blocks(name, stub) for name, stub in self._stubs.items()}
         self._polls = asyncio.Semaphore(POLLS_AT_ONCE)
 
     async def send(self, registry: str, transactions: Sequence[bytes]) -> None:
@@ -33,9 +38,12 @@ class RegistryClients:
     async def statuses(self, registry: str, transaction_ids: Sequence[str]) -> list[RegistryStatus]:
         """States in the order of the ids."""
         stub = self._stub(registry)
-        answers = list(await asyncio.gather(*(self._status(stub, name) for name in transaction_ids)))
+        large = len(transaction_ids) >= FROM_BLOCKS
+        final = await self._blocks[registry].among(transaction_ids) if large else set[str]()
+        rest = [name for name in transaction_ids if name not in final]
+        told = dict(zip(rest, await asyncio.gather(*(self._status(stub, name) for name in rest)), strict=True))
         fault_point("stamp.polled")
-        return answers
+        return [told.get(name, FINAL) for name in transaction_ids]
 
     async def stream(self, registry: str, certificate_id: UUID) -> list[bytes]:
         """The committed transactions of a certificate's stream, as bytes."""

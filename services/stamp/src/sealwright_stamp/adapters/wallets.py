@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import orjson
@@ -19,17 +18,40 @@ AT_ONCE = 16
 """Posts at a time to one wallet."""
 PASSING = frozenset({408, 425, 429})
 """4xx that are worth another try."""
+MOST_SECONDS = 5.0
+"""How long a slice may have to wait for others of its wallet, as fast as that is; more come again later, so that a slow
+wallet does not fill the postman's hands."""
+FIRST_SECONDS = 0.1
+"""How long a wallet is expected to take for a post before it has answered any."""
 BUSY = PostResult(PostVerdict.LATER, "the wallet is busy with other slices")
+SILENT = PostResult(PostVerdict.LATER, "the wallet did not answer the post before")
+
+
+@dataclass(slots=True)
+class _Wallet:
+    """The posts to one wallet."""
+
+    gate: asyncio.Semaphore
+    waiting: int = 0
+    """Slices at or before the gate."""
+    trying: int = 0
+    """Posts under way."""
+    silent: bool = False
+    """The last post was not answered."""
+    seconds: float = FIRST_SECONDS
+    """What a post takes, on a moving average."""
 
 
 class HttpWallets:
-    """Posts slices through the guarded egress."""
+    """Posts slices through the guarded egress, a few at a time per wallet. A wallet that did not answer the last post
+    gets one at a time until it answers, so that it takes no connection from others."""
 
     def __init__(self, egress: Egress, settings: EgressSettings, at_once: int = AT_ONCE) -> None:
         self._egress = egress
         self._settings = settings
         self._at_once = at_once
-        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._wallets: dict[tuple[str, str], _Wallet] = {}
+        self._leaving = False
 
     def refusal(self, url: str) -> str | None:
         """What is wrong with a wallet's URL; None if slices may be posted to it."""
@@ -39,35 +61,54 @@ class HttpWallets:
             return f"the URL of a public wallet: {refused.message}"
         return None
 
-    def origin(self, url: str) -> str:
-        """Scheme, host and port: what the number of posts at a time is counted by."""
+    def leave(self) -> None:
+        """Begins no further post: what waits is LATER."""
+        self._leaving = True
+
+    async def post(self, item: Item, lease_ends: float) -> PostResult:
+        """Posts the slice once. LATER if the wallet has too much before it or did not answer the last post, or if the
+        answer might come after ``lease_ends`` (the loop's time)."""
+        wallet = self._wallet(item.endpoint.url)
+        if wallet.waiting * wallet.seconds > MOST_SECONDS * self._at_once:
+            return BUSY
+        begin_by = lease_ends - self._settings.timeout.total_seconds() - 1
+        wallet.waiting += 1
+        try:
+            async with wallet.gate:
+                if self._leaving or asyncio.get_running_loop().time() > begin_by:
+                    return BUSY
+                if wallet.silent and wallet.trying:
+                    return SILENT
+                wallet.trying += 1
+                try:
+                    return await self._send(item, wallet)
+                finally:
+                    wallet.trying -= 1
+        finally:
+            wallet.waiting -= 1
+
+    def _wallet(self, url: str) -> _Wallet:
         parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc}"
+        origin = (parts.scheme, parts.netloc)
+        if origin not in self._wallets:
+            self._wallets[origin] = _Wallet(asyncio.Semaphore(self._at_once))
+        return self._wallets[origin]
 
-    async def post(self, items: Sequence[Item], within: timedelta) -> list[PostResult]:
-        """Posts each slice once; what cannot be begun in time for its answer to come ``within`` the time is LATER."""
-        longest = self._settings.timeout.total_seconds() + 1
-        begin_by = asyncio.get_running_loop().time() + within.total_seconds() - longest
-        return list(await asyncio.gather(*(self._post(item, begin_by) for item in items)))
-
-    async def _post(self, item: Item, begin_by: float) -> PostResult:
-        gate = self._gates.setdefault(self.origin(item.endpoint.url), asyncio.Semaphore(self._at_once))
-        async with gate:
-            if asyncio.get_running_loop().time() > begin_by:
-                return BUSY
-            fault_point("stamp.before_post")
-            result = await self._send(item)
-            fault_point("stamp.after_post")
-            return result
-
-    async def _send(self, item: Item) -> PostResult:
+    async def _send(self, item: Item, wallet: _Wallet) -> PostResult:
+        fault_point("stamp.before_post")
         key = {"idempotency-key": f"{item.ref.certificate_id}/{item.position}"}
+        began = asyncio.get_running_loop().time()
         try:
             reply = await self._egress.post(item.endpoint.url, slice_json(item), headers=key)
         except EgressRefused as refused:
             return PostResult(PostVerdict.REFUSED, refused.message)
         except Unavailable as away:
+            wallet.silent = True
             return PostResult(PostVerdict.LATER, away.message)
+        finally:
+            wallet.seconds += (asyncio.get_running_loop().time() - began - wallet.seconds) / 8
+        fault_point("stamp.after_post")
+        wallet.silent = False
         return verdict(reply.status, reply.body)
 
 

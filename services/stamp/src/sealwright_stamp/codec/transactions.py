@@ -58,13 +58,13 @@ class RegistryFormat:
         return _draft(item.ref, electricity.WithdrawnEvent(), nonce)
 
     def seal(self, draft: Draft, signature: bytes) -> tuple[bytes, str]:
-        """Transaction bytes and transaction id: base64 of SHA-256 over the bytes."""
+        """Transaction bytes and transaction id."""
         transaction = registry.Transaction(
             header=registry.TransactionHeader.FromString(draft.header),
             header_signature=signature,
             payload=draft.payload,
         ).SerializeToString(deterministic=True)
-        return transaction, base64.b64encode(hashlib.sha256(transaction).digest()).decode()
+        return transaction, transaction_id(transaction)
 
 
 def stream_id(ref: CertificateRef) -> common.FederatedStreamId:
@@ -85,6 +85,24 @@ def status_request(transaction_id: str) -> registry.GetTransactionStatusRequest:
 def status(response: registry.GetTransactionStatusResponse) -> RegistryStatus:
     """The registry's answer; a state it may add later counts as still pending."""
     return RegistryStatus(_STATES.get(response.status, RegistryState.PENDING), response.message[:1000])
+
+
+def blocks_request(skip: int, limit: int, *, whole: bool) -> registry.GetBlocksRequest:
+    """Asks for blocks, with their transactions if ``whole``."""
+    return registry.GetBlocksRequest(skip=skip, limit=limit, include_transactions=whole)
+
+
+def blocks(response: registry.GetBlocksResponse) -> list[list[str]]:
+    """The ids of each block's transactions."""
+    return [
+        [transaction_id(transaction.SerializeToString(deterministic=True)) for transaction in block.transactions]
+        for block in response.blocks
+    ]
+
+
+def transaction_id(transaction: bytes) -> str:
+    """The id a registry knows a transaction by: base64 of SHA-256 over its bytes."""
+    return base64.b64encode(hashlib.sha256(transaction).digest()).decode()
 
 
 def stream_request(certificate_id: UUID) -> registry.GetStreamTransactionsRequest:

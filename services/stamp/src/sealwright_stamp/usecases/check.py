@@ -15,8 +15,8 @@ from sealwright_common.domain.errors import Problem
 
 from sealwright_stamp.ports import (
     Begin,
-    Item,
     Move,
+    Pending,
     Registry,
     RegistryState,
     RegistryStatus,
@@ -28,7 +28,8 @@ from sealwright_stamp.usecases.backoff import Patience
 from sealwright_stamp.usecases.grouping import grouped
 
 DONE = frozenset({RegistryState.COMMITTED, RegistryState.FINALIZED})
-WAITING = frozenset({CertificateState.SENT, CertificateState.WITHDRAWING})
+DOUBTFUL = frozenset({RegistryState.FAILED, RegistryState.UNKNOWN})
+"""Answers that are not taken at their word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ class Check:
     async def __call__(self, tenant: str, refs: Sequence[CertificateRef], begin: Begin) -> None:
         """Checks what of ``refs`` waits for the registry."""
         async with self.storage.read() as work:
-            items = await work.chain.items(tenant, refs)
-        await self.run([item for item in items if item.state in WAITING], begin)
+            items = await work.chain.pending(tenant, refs)
+        await self.run(items, begin)
 
-    async def run(self, items: Sequence[Item], begin: Begin) -> None:
+    async def run(self, items: Sequence[Pending], begin: Begin) -> None:
         """Checks ``items``; what is undecided is looked at again later."""
-        done: list[Item] = []
-        failed: list[tuple[Item, str]] = []
-        later: list[tuple[Item, str]] = []
+        done: list[Pending] = []
+        failed: list[tuple[Pending, str]] = []
+        later: list[tuple[Pending, str]] = []
         for registry, batch in grouped(items, lambda item: item.ref.registry).items():
             try:
                 answers = await self._decided(registry, batch)
@@ -72,27 +73,30 @@ class Check:
                     [(item.row, moment + self.patience.poll.after(item.attempts), note) for item, note in later]
                 )
 
-    async def _decided(self, registry: str, items: Sequence[Item]) -> list[RegistryStatus]:
-        submissions = [item.submission for item in items]
-        ids = [submission.transaction_id for submission in submissions if submission is not None]
-        if len(ids) != len(items):
-            raise AssertionError("a certificate waits for the registry without a transaction")
-        answers = await self.registry.statuses(registry, ids)
-        lost: list[Item] = []
-        for index, item in enumerate(items):
-            if answers[index].state is RegistryState.FAILED and await self._in_stream(registry, item):
+    async def _decided(self, registry: str, items: Sequence[Pending]) -> list[RegistryStatus]:
+        answers = await self.registry.statuses(registry, [item.transaction_id for item in items])
+        doubtful = [i for i, answer in enumerate(answers) if answer.state in DOUBTFUL]
+        ours = await self._transactions([items[index] for index in doubtful])
+        lost: list[bytes] = []
+        for index in doubtful:
+            if answers[index].state is RegistryState.UNKNOWN:
+                lost.append(ours[items[index]])
+            elif ours[items[index]] in await self.registry.stream(registry, items[index].ref.certificate_id):
                 answers[index] = RegistryStatus(RegistryState.COMMITTED)
-            elif answers[index].state is RegistryState.UNKNOWN:
-                lost.append(item)
         if lost:
-            await self.registry.send(registry, [i.submission.transaction for i in lost if i.submission is not None])
+            await self.registry.send(registry, lost)
         return answers
 
-    async def _in_stream(self, registry: str, item: Item) -> bool:
-        stream = await self.registry.stream(registry, item.ref.certificate_id)
-        return item.submission is not None and item.submission.transaction in stream
+    async def _transactions(self, items: Sequence[Pending]) -> dict[Pending, bytes]:
+        """The stored bytes of what the registry has lost or refused."""
+        found: dict[Pending, bytes] = {}
+        for kind, batch in grouped(items, lambda item: item.kind).items():
+            async with self.storage.read() as work:
+                stored = await work.chain.transactions([item.row for item in batch], kind)
+            found |= {item: stored[item.row] for item in batch}
+        return found
 
-    async def _record_done(self, work: StampWork, items: Sequence[Item]) -> None:
+    async def _record_done(self, work: StampWork, items: Sequence[Pending]) -> None:
         soon = work.now + self.patience.event
         by_kind = grouped(items, lambda item: item.kind)
         if issued := by_kind.get(SubmissionKind.ISSUE):
@@ -110,7 +114,7 @@ class Check:
             await work.withdrawals.append(tenant, [item.row for item in withdrawn if item.ref in gone])
             work.emit(CertificatesChanged(Step.WITHDRAWN, tuple(moved)))
 
-    async def _record_failed(self, work: StampWork, failed: Sequence[tuple[Item, str]]) -> None:
+    async def _record_failed(self, work: StampWork, failed: Sequence[tuple[Pending, str]]) -> None:
         for kind, batch in grouped(failed, lambda pair: pair[0].kind).items():
             rows, reasons = [item.row for item, _ in batch], [reason for _, reason in batch]
             if kind is SubmissionKind.ISSUE:

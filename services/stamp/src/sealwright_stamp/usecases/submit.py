@@ -66,8 +66,8 @@ class Submit:
         async with begin() as work:
             soon = work.now + self.patience.event
             for kind, batch in grouped(sent, lambda item: item.kind).items():
-                await work.chain.sent([item.row for item in batch], kind)
                 if kind is SubmissionKind.WITHDRAW:
+                    await work.chain.withdrawals_sent([item.row for item in batch])
                     poll = self.patience.poll.first
                     await work.chain.put_off([(item.row, work.now + poll, "") for item in batch])
                     continue

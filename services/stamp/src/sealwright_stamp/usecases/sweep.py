@@ -9,7 +9,7 @@ from sealwright_common.domain.certificates import CertificatesChanged, Certifica
 from sealwright_stamp.ports import Begin, Item, Storage
 from sealwright_stamp.usecases.backoff import Patience
 from sealwright_stamp.usecases.check import Check
-from sealwright_stamp.usecases.deliver import Deliver
+from sealwright_stamp.usecases.deliver import Postman
 from sealwright_stamp.usecases.grouping import grouped
 from sealwright_stamp.usecases.mark import MarkIssued
 from sealwright_stamp.usecases.submit import Submit, unsent
@@ -25,14 +25,19 @@ class Sweep:
     submit: Submit
     check: Check
     mark: MarkIssued
-    deliver: Deliver
+    postman: Postman
     patience: Patience
 
     async def __call__(self) -> bool:
         """One round; True if there may be more at once."""
+        await self.postman.room()
+        claimed_at = self.postman.time()
         async with self.storage.begin_system("stamp-sweep") as work:
             items = await work.chain.claim_due(BATCH, self.patience.lease)
-        for (tenant, hop), batch in grouped(items, lambda item: (item.tenant, _hop(item))).items():
+        hops = grouped(items, lambda item: (item.tenant, _hop(item)))
+        # First, since their lease runs and the rest takes its time.
+        self.postman.take([item for (_, hop), batch in hops.items() if hop == "deliver" for item in batch], claimed_at)
+        for (tenant, hop), batch in hops.items():
             await self._hop(hop, tenant, batch)
         return len(items) == BATCH
 
@@ -42,12 +47,12 @@ class Sweep:
             case "submit":
                 await self.submit.run(tenant, batch, begin)
             case "check":
-                await self.check.run(batch, begin)
+                await self.check.run([item.pending() for item in batch], begin)
             case "mark":
                 async with begin() as work:
                     await self.mark.mark(work, [item.row for item in batch])
             case _:
-                await self.deliver.run(batch, begin)
+                pass  # in the postman's hands
 
     def _begin(self, tenant: str) -> Begin:
         return lambda: self.storage.begin_system("stamp-sweep", tenant)

@@ -9,7 +9,7 @@ from sealwright_common.domain.certificates import CertificateRef, Change
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_stamp.adapters.postgres import rows as convert
-from sealwright_stamp.ports import Item, Move, Submission, SubmissionKind, Trouble
+from sealwright_stamp.ports import Item, Move, Pending, Submission, SubmissionKind, Trouble
 
 _ITEM = f"""select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attempts, c.delivery_attempts,
     c.delivery_deadline, r.endpoint_url, k.public_key, s.kind, s.signing_key_id, s.transaction_id, s.transaction,
@@ -40,13 +40,27 @@ _CLAIM_DUE = f"""with claimed as materialized (
     returning *)
 {_ITEM.format(source="claimed")}"""  # noqa: S608
 
+# The transaction is of no use to a wallet.
 _CLAIM_DELIVERIES = f"""with claimed as materialized (
     update certificate c set due_time = $5, claimed_until = $5
     from unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
     where c.tenant = $1 and c.certificate_id = w.certificate_id and c.registry = w.registry
         and c.state = 'ISSUED' and c.delivery = 'PENDING' and (c.claimed_until is null or c.claimed_until <= $4)
     returning c.*)
-{_ITEM.format(source="claimed")}"""  # noqa: S608
+select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attempts, c.delivery_attempts, c.delivery_deadline,
+    r.endpoint_url, k.public_key, null as transaction, {convert.ORDER_COLUMNS}
+from claimed c
+join recipient r on r.tenant = c.tenant and r.id = c.recipient_id
+join wallet_key k on k.id = c.key_id"""  # noqa: S608
+
+_PENDING = """select c.row_id, c.tenant, c.registry, c.certificate_id, c.attempts, s.kind, s.transaction_id
+from certificate c
+join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
+    on c.certificate_id = w.certificate_id and c.registry = w.registry
+join submission s on s.row_id = c.row_id and s.kind = case c.state when 'SENT' then 'ISSUE' else 'WITHDRAW' end
+where c.tenant = $1 and c.state in ('SENT', 'WITHDRAWING')"""
+
+_TRANSACTIONS = "select row_id, transaction from submission where kind = $2 and row_id = any($1::bigint[])"
 
 _STORE = """with new as (
     select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
@@ -60,7 +74,8 @@ select s.row_id, s.kind, s.signing_key_id, s.transaction_id, s.transaction, s.se
 from new join submission s using (row_id, kind)
 where not exists (select from stored where stored.row_id = s.row_id and stored.kind = s.kind)"""
 
-_SENT = """update submission set sends = sends + 1, sent_time = $3 where kind = $2 and row_id = any($1::bigint[])"""
+_WITHDRAWALS_SENT = """update submission set sends = sends + 1, sent_time = $2
+where kind = 'WITHDRAW' and row_id = any($1::bigint[])"""
 
 _PUT_OFF = """update certificate c set due_time = d.due, attempts = c.attempts + 1, reason = d.note
 from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
@@ -142,6 +157,18 @@ class PostgresChain:
         )
         return [convert.item(row) for row in found]
 
+    async def pending(self, tenant: str, refs: Sequence[CertificateRef]) -> list[Pending]:
+        """What those of ``refs`` that wait for the registry wait for."""
+        found = await self._connection.fetch(
+            _PENDING, tenant, [ref.registry for ref in refs], [ref.certificate_id for ref in refs]
+        )
+        return [convert.pending(row) for row in found]
+
+    async def transactions(self, rows: Sequence[int], kind: SubmissionKind) -> dict[int, bytes]:
+        """The stored transaction bytes of a kind, by row."""
+        found = await self._connection.fetch(_TRANSACTIONS, list(rows), kind.value)
+        return {row["row_id"]: row["transaction"] for row in found}
+
     async def claim_due(self, limit: int, lease: timedelta) -> list[Item]:
         """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
         found = await self._connection.fetch(_CLAIM_DUE, self._now, self._now + lease, limit)
@@ -181,9 +208,9 @@ class PostgresChain:
             )
         return stored
 
-    async def sent(self, rows: Sequence[int], kind: SubmissionKind) -> None:
-        """Counts a sending of the stored transactions."""
-        await self._connection.execute(_SENT, list(rows), kind.value, self._now)
+    async def withdrawals_sent(self, rows: Sequence[int]) -> None:
+        """Counts a sending of withdrawals; that an issuing transaction was sent is told by the state."""
+        await self._connection.execute(_WITHDRAWALS_SENT, list(rows), self._now)
 
     async def put_off(self, delays: Sequence[tuple[int, datetime, str]]) -> None:
         """Sets when each certificate (row, moment, what stopped it) is looked at again, and counts the attempt."""

@@ -23,7 +23,7 @@ from sealwright_common.domain.certificates import (
     WalletEndpoint,
 )
 
-from sealwright_stamp.ports import Item, Submission, SubmissionKind
+from sealwright_stamp.ports import Item, Pending, Submission, SubmissionKind
 
 Row = Any
 """An asyncpg record, read by column name."""
@@ -137,3 +137,9 @@ def item(row: Row) -> Item:
         row["delivery_deadline"],
         submission,
     )
+
+
+def pending(row: Row) -> Pending:
+    """A transaction that waits for the registry."""
+    kind = SubmissionKind(row["kind"])
+    return Pending(row["row_id"], row["tenant"], ref(row), kind, row["attempts"], row["transaction_id"])

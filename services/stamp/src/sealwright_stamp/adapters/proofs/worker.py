@@ -22,11 +22,17 @@ class FaultyProof(RuntimeError):
     """A proof made here does not verify; it is not let out."""
 
 
-def end_with_parent() -> None:
-    """Has this process end when the service that started it does, also when that is killed: run first in each worker.
+GIVE_WAY = 10
+"""Niceness of the provers: the service and its database go first where processors are short, so that a caller waits
+for no proof and the provers' queue does not run empty for want of a moment to fill it."""
+
+
+def settle() -> None:
+    """Run first in each worker: gives way to the service, and ends when it does, also when that is killed.
 
     A worker that waits for jobs would not notice: its siblings hold the other end of its queue, too.
     """
+    os.nice(GIVE_WAY)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_leave_after, args=(parent,), name="end with parent", daemon=True).start()

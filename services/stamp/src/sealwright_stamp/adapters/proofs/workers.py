@@ -102,7 +102,7 @@ class ProofWorkers:
 
         # Spawned, not forked: the gRPC core does not survive a fork.
         self._pool = ProcessPoolExecutor(
-            self._processes, multiprocessing.get_context("spawn"), initializer=worker.end_with_parent
+            self._processes, multiprocessing.get_context("spawn"), initializer=worker.settle
         )
         self._warm = False
         self._warming = asyncio.create_task(self._warm_up(self._pool), name="warm up the provers")
