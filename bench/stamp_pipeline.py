@@ -265,7 +265,7 @@ async def _through(client: StampClient, orders: Sequence[Any], batch: int, deliv
 
     await asyncio.gather(*(feed(lane) for lane in range(IN_FLIGHT)))
     while await asyncio.to_thread(_delivered, client.stamp.ops) < delivered:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 def _delivered(ops: str) -> float:

@@ -39,7 +39,7 @@ from sealwright_stamp.usecases.mark import MarkIssued
 from sealwright_stamp.usecases.mend import Redeliver, Resume
 from sealwright_stamp.usecases.recipients import CreateRecipient, GetRecipient, ListRecipients
 from sealwright_stamp.usecases.submit import Submit
-from sealwright_stamp.usecases.sweep import Stall, Sweep
+from sealwright_stamp.usecases.sweep import Sweep
 from sealwright_stamp.usecases.withdraw import FindWithdrawn, ListWithdrawn, Withdraw
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -132,7 +132,6 @@ async def build(app: App, settings: StampSettings) -> None:
         app.add(Consumer(database, broker, subscription))
     sweep = Sweep(database, submit, check, mark, postman, patience)
     app.add(Worker("sweep", sweep, settings.sweep_interval, clock=app.clock))
-    app.add(Worker("stall", Stall(database, patience), timedelta(seconds=5), clock=app.clock))
     app.add(Worker("trouble", trouble(database), timedelta(seconds=15), clock=app.clock))
     app.add(
         GrpcServer(

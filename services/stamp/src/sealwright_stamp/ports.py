@@ -329,7 +329,7 @@ class Chain(Protocol):
         ...
 
     async def stall(self, before: datetime, limit: int) -> dict[str, list[Change]]:
-        """Makes STUCK what is under way and has not moved since ``before``; returns it by tenant."""
+        """Makes STUCK what is due, under way and has not moved since ``before``; returns it by tenant."""
         ...
 
     async def resume(self, tenant: str, ref: CertificateRef, due: datetime) -> Change | None:

@@ -19,7 +19,8 @@ BATCH = 250
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Takes up what is due, in batches, whichever instance runs it: rows are claimed with SKIP LOCKED."""
+    """Takes up what is due, in batches, whichever instance runs it: rows are claimed with SKIP LOCKED. What has not
+    moved for too long when it is due becomes STUCK instead."""
 
     storage: Storage
     submit: Submit
@@ -33,6 +34,9 @@ class Sweep:
         await self.postman.room()
         claimed_at = self.postman.time()
         async with self.storage.begin_system("stamp-sweep") as work:
+            stalled = await work.chain.stall(work.now - self.patience.stuck_after, BATCH)
+            for tenant, changes in stalled.items():
+                work.emit(CertificatesChanged(Step.STUCK, tuple(changes), tenant))
             items = await work.chain.claim_due(BATCH, self.patience.lease)
         hops = grouped(items, lambda item: (item.tenant, _hop(item)))
         # First, since their lease runs and the rest takes its time.
@@ -64,19 +68,3 @@ def _hop(item: Item) -> str:
     if item.state is CertificateState.COMMITTED:
         return "mark"
     return "deliver" if item.state is CertificateState.ISSUED else "check"
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """Makes STUCK what has not moved for too long."""
-
-    storage: Storage
-    patience: Patience
-
-    async def __call__(self) -> bool:
-        """One round; True if there may be more at once."""
-        async with self.storage.begin_system("stamp-stall") as work:
-            stalled = await work.chain.stall(work.now - self.patience.stuck_after, BATCH)
-            for tenant, changes in stalled.items():
-                work.emit(CertificatesChanged(Step.STUCK, tuple(changes), tenant))
-        return sum(map(len, stalled.values())) == BATCH

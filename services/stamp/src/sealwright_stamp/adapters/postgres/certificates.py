@@ -12,6 +12,7 @@ from sealwright_common.domain.certificates import (
     CertificateOrder,
     CertificateRef,
     CertificateState,
+    DeliveryState,
     HistoryEntry,
 )
 from sealwright_common.domain.errors import Aborted, Reason
@@ -30,7 +31,7 @@ _MEASURED = """select w.place, c.registry, c.certificate_id
 from unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[])
     as w (place, metering_point_id, start_time, end_time)
 join certificate c on c.tenant = $1 and c.metering_point_id = w.metering_point_id and c.start_time = w.start_time
-    and c.end_time = w.end_time and c.state not in ('FAILED', 'WITHDRAWN')"""
+    and c.end_time = w.end_time and not c.void"""
 
 _KNOWN = """select c.registry, c.certificate_id, c.digest, c.state, c.position
 from unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
@@ -51,7 +52,8 @@ _INSERT = """with stored as (
         $18::bytea[], $19::int[], $20::bytea[])
         as n (registry, certificate_id, recipient_id, key_id, metering_point_id, type, quantity, start_time, end_time,
               grid_area, clear_text, hashed, on_clash, allow, digest, position, blinding)
-    returning row_id)
+    returning row_id),
+due as (insert into certificate_due (row_id, due_time) select row_id, $2 from stored)
 insert into certificate_history (row_id, version, state, event, reason, time)
 select row_id, 1, 'STORED', 'CertificateStored', '', $3 from stored"""
 
@@ -64,19 +66,24 @@ join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
     on c.certificate_id = w.certificate_id and c.registry = w.registry
 where c.tenant = $1 order by c.row_id for no key update of c"""
 
-_PAGE = (
-    _CERTIFICATE
-    + """ and c.row_id > $2
+PAGE = """ and c.row_id > $2
     and ($4::text is null or c.state = $4) and ($5::text is null or c.delivery = $5)
     and ($6::uuid is null or c.recipient_id = $6) and ($7 = '' or c.metering_point_id = $7)
     and ($8 = '' or c.grid_area = $8) and ($9::timestamptz is null or c.start_time >= $9)
     and ($10::timestamptz is null or c.start_time < $10)
 order by c.row_id limit $3"""
-)
+_PAGE = _CERTIFICATE + PAGE
+# Two filters that always find few have an index of their own.
+_PAGE_IN_TROUBLE = _CERTIFICATE + " and c.trouble = $4" + PAGE
+_PAGE_UNDELIVERABLE = _CERTIFICATE + " and c.undeliverable" + PAGE
 
 _HISTORY = """select h.version, h.state, h.event, h.reason, h.time
 from certificate c join certificate_history h on h.row_id = c.row_id
 where c.tenant = $1 and c.certificate_id = $2 and c.registry = $3 and h.version > $4 order by h.version"""
+
+
+TROUBLE = frozenset({CertificateState.STUCK, CertificateState.FAILED})
+"""States of the column of that name."""
 
 
 class PostgresCertificates:
@@ -164,8 +171,13 @@ class PostgresCertificates:
         self, tenant: str, wanted: CertificateFilter, after: int, size: int
     ) -> list[tuple[int, Certificate]]:
         """Up to ``size`` certificates with rows above ``after``, by rising row."""
+        statement = _PAGE
+        if wanted.state in TROUBLE:
+            statement = _PAGE_IN_TROUBLE
+        elif wanted.delivery is DeliveryState.UNDELIVERABLE:
+            statement = _PAGE_UNDELIVERABLE
         found = await self._connection.fetch(
-            _PAGE,
+            statement,
             tenant,
             after,
             size,

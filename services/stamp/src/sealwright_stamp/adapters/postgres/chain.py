@@ -29,15 +29,32 @@ join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
 where c.tenant = $1"""
 )
 
-# "= any(array(...))" keeps the planner on the index however stale its statistics are.
-_CLAIM_DUE = f"""with claimed as materialized (
-    update certificate set due_time = $2,
-        claimed_until = case when state = 'ISSUED' then $2 else claimed_until end
-    where row_id = any(array(
-        select row_id from certificate
-        where due_time <= $1 and (state <> 'ISSUED' or claimed_until is null or claimed_until <= $1)
-        order by due_time limit $3 for update skip locked))
-    returning *)
+
+def _arm(rows: str) -> str:
+    """Has a sweeper look at ``rows`` when they are due; where it looks sooner anyway, it finds out by itself."""
+    return f"""insert into certificate_due (row_id, due_time)
+    select row_id, due_time from {rows} where due_time <
+        coalesce((select d.due_time from certificate_due d where d.row_id = {rows}.row_id), 'infinity')
+    on conflict (row_id) do update set due_time = excluded.due_time"""  # noqa: S608
+
+
+# "= any(array(...))" keeps the planner on the index however stale its statistics are. Nothing here waits for a lock.
+DUE = """select row_id from certificate_due where due_time <= $1 order by due_time limit $3 for update skip locked"""
+
+# What is due may have been put off since, be claimed by another instance, or be over.
+_CLAIM_DUE = f"""with looked as materialized (
+    select row_id, due_time is null as over, case when due_time > $1 then due_time
+        when state = 'ISSUED' and claimed_until > $1 then claimed_until end as put_off
+    from certificate where row_id = any(array({DUE})) for update skip locked),
+claimed as materialized (
+    update certificate set due_time = $2, claimed_until = case when state = 'ISSUED' then $2 else claimed_until end
+    where row_id = any(array(select row_id from looked where not over and put_off is null))
+    returning *),
+armed as (
+    update certificate_due d set due_time = coalesce(looked.put_off, $2) from looked
+    where d.row_id = looked.row_id and d.row_id = any(array(select row_id from looked where not over))),
+gone as (
+    delete from certificate_due where row_id = any(array(select row_id from looked where over)))
 {_ITEM.format(source="claimed")}"""  # noqa: S608
 
 # The transaction is of no use to a wallet.
@@ -62,33 +79,39 @@ where c.tenant = $1 and c.state in ('SENT', 'WITHDRAWING')"""
 
 _TRANSACTIONS = "select row_id, transaction from submission where kind = $2 and row_id = any($1::bigint[])"
 
-_STORE = """with new as (
-    select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-        as n (row_id, kind, signing_key_id, transaction_id, transaction)),
-stored as (
-    insert into submission (row_id, kind, signing_key_id, transaction_id, transaction, prepare_time)
-    select row_id, kind, signing_key_id, transaction_id, transaction, $6 from new
-    on conflict (row_id, kind) do nothing
-    returning row_id, kind)
-select s.row_id, s.kind, s.signing_key_id, s.transaction_id, s.transaction, s.sends
-from new join submission s using (row_id, kind)
-where not exists (select from stored where stored.row_id = s.row_id and stored.kind = s.kind)"""
+# In order, so that two instances with overlapping batches queue behind each other instead of deadlocking.
+_STORE = """insert into submission (row_id, kind, signing_key_id, transaction_id, transaction, prepare_time)
+select row_id, kind, signing_key_id, transaction_id, transaction, $6
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+    as n (row_id, kind, signing_key_id, transaction_id, transaction)
+order by row_id
+on conflict (row_id, kind) do nothing
+returning row_id"""
+
+_STORED = """select row_id, kind, signing_key_id, transaction_id, transaction, sends
+from submission join unnest($1::bigint[], $2::text[]) as w (row_id, kind) using (row_id, kind)"""
 
 _WITHDRAWALS_SENT = """update submission set sends = sends + 1, sent_time = $2
 where kind = 'WITHDRAW' and row_id = any($1::bigint[])"""
 
-_PUT_OFF = """update certificate c set due_time = d.due, attempts = c.attempts + 1, reason = d.note
-from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
-where c.row_id = d.row_id and c.state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')"""
+_PUT_OFF = f"""with later as (
+    update certificate c set due_time = d.due, attempts = c.attempts + 1, reason = d.note
+    from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
+    where c.row_id = d.row_id and c.state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')
+    returning c.row_id, c.due_time)
+{_arm("later")}"""  # noqa: S608
 
-_PUT_OFF_DELIVERY = """update certificate c set due_time = d.due, claimed_until = null, delivery_reason = d.note,
-    delivery_attempts = c.delivery_attempts + 1
-from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
-where c.row_id = d.row_id and c.state = 'ISSUED' and c.delivery = 'PENDING'"""
+_PUT_OFF_DELIVERY = f"""with later as (
+    update certificate c set due_time = d.due, claimed_until = null, delivery_reason = d.note,
+        delivery_attempts = c.delivery_attempts + 1
+    from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
+    where c.row_id = d.row_id and c.state = 'ISSUED' and c.delivery = 'PENDING'
+    returning c.row_id, c.due_time)
+{_arm("later")}"""  # noqa: S608
 
 # $4 the new state or null, $6 the new delivery state or null. A delivery's answer may come in while a withdrawal is
 # under way, whose due time it must not touch; a slice still undelivered when its certificate is withdrawn stays so.
-_MOVE = """with moved as (
+_MOVE = f"""with moved as (
     update certificate c set
         state = coalesce($4::text, c.state),
         reason = case when $4::text is null then c.reason else w.reason end,
@@ -106,41 +129,50 @@ _MOVE = """with moved as (
     where c.row_id = w.row_id and c.state = any($3::text[])
         and ($6::text is null or $4::text is not null
             or (c.delivery <> $6::text and ($6::text <> 'UNDELIVERABLE' or c.delivery = 'PENDING')))
-    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, w.reason as told_reason),
+    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, c.due_time, w.reason as told_reason),
+armed as (
+    {_arm("moved")}),
+over as (
+    delete from certificate_due where row_id = any(array(select row_id from moved where due_time is null))),
 told as (
     insert into certificate_history (row_id, version, state, event, reason, time)
     select row_id, version, state, $8, told_reason, $9 from moved)
 select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id
     and s.kind = case when moved.state in ('WITHDRAWING', 'WITHDRAWN') then 'WITHDRAW' else 'ISSUE' end
-order by moved.row_id"""
+order by moved.row_id"""  # noqa: S608
 
-_STALL = """with moved as (
+_STALL = f"""with stalled as materialized (
+    select row_id from certificate where row_id = any(array({DUE}))
+        and update_time < $2 and state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')
+    for update skip locked),
+moved as (
     update certificate c set stuck_state = c.state, state = 'STUCK', due_time = null, version = c.version + 1,
-        update_time = $3,
+        update_time = $1,
         reason = 'no progress in ' || c.state || case when c.reason = '' then '' else ': ' || c.reason end
-    where c.row_id = any(array(
-        select row_id from certificate
-        where update_time < $1 and state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')
-        order by update_time limit $2 for update skip locked))
+    where c.row_id = any(array(select row_id from stalled))
     returning c.row_id, c.tenant, c.registry, c.certificate_id, c.version, c.state, c.reason as told_reason),
+over as (
+    delete from certificate_due where row_id = any(array(select row_id from stalled))),
 told as (
     insert into certificate_history (row_id, version, state, event, reason, time)
-    select row_id, version, state, 'CertificateStuck', told_reason, $3 from moved)
+    select row_id, version, state, 'CertificateStuck', told_reason, $1 from moved)
 select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id and s.kind = 'ISSUE'
-order by moved.row_id"""
+order by moved.row_id"""  # noqa: S608
 
-_RESUME = """with moved as (
+_RESUME = f"""with moved as (
     update certificate c set state = c.stuck_state, stuck_state = null, reason = '', due_time = $4, attempts = 0,
         version = c.version + 1, update_time = $5
     where c.tenant = $1 and c.certificate_id = $2 and c.registry = $3 and c.state = 'STUCK'
-    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, '' as told_reason),
+    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, c.due_time, '' as told_reason),
+armed as (
+    {_arm("moved")}),
 told as (
     insert into certificate_history (row_id, version, state, event, reason, time)
     select row_id, version, state, 'CertificateResumed', '', $5 from moved)
-select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id and s.kind = 'ISSUE'"""
+select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id and s.kind = 'ISSUE'"""  # noqa: S608
 
-_TROUBLE = """select (select count(*) from certificate where state = 'STUCK') as stuck,
-    (select count(*) from certificate where delivery = 'UNDELIVERABLE') as undeliverable"""
+_TROUBLE = """select (select count(*) from certificate where trouble = 'STUCK') as stuck,
+    (select count(*) from certificate where undeliverable) as undeliverable"""
 
 
 class PostgresChain:
@@ -188,7 +220,8 @@ class PostgresChain:
 
     async def store_submissions(self, submissions: Sequence[tuple[int, Submission]]) -> dict[int, Submission]:
         """Stores transactions by certificate row unless one of the kind is stored; returns what is stored now."""
-        found = await self._connection.fetch(
+        stored = dict(submissions)
+        mine = await self._connection.fetch(
             _STORE,
             [row for row, _ in submissions],
             [submission.kind.value for _, submission in submissions],
@@ -197,15 +230,12 @@ class PostgresChain:
             [submission.transaction for _, submission in submissions],
             self._now,
         )
-        stored = dict(submissions)
-        for row in found:
-            stored[row["row_id"]] = Submission(
-                SubmissionKind(row["kind"]),
-                row["signing_key_id"],
-                row["transaction_id"],
-                row["transaction"],
-                row["sends"],
-            )
+        # Another statement: the one above cannot see what was committed by others while it waited for them.
+        others = stored.keys() - {row["row_id"] for row in mine}
+        if others:
+            kinds = [stored[row].kind.value for row in others]
+            for row in await self._connection.fetch(_STORED, list(others), kinds):
+                stored[row["row_id"]] = convert.submission(row)
         return stored
 
     async def withdrawals_sent(self, rows: Sequence[int]) -> None:
@@ -244,9 +274,9 @@ class PostgresChain:
         )
 
     async def stall(self, before: datetime, limit: int) -> dict[str, list[Change]]:
-        """Makes STUCK what is under way and has not moved since ``before``; returns it by tenant."""
+        """Makes STUCK what is due, under way and has not moved since ``before``; returns it by tenant."""
         stalled: dict[str, list[Change]] = {}
-        for row in await self._connection.fetch(_STALL, before, limit, self._now):
+        for row in await self._connection.fetch(_STALL, self._now, before, limit):
             stalled.setdefault(row["tenant"], []).append(convert.change(row))
         return stalled
 

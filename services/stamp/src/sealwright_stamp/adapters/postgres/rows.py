@@ -113,15 +113,6 @@ def certificate(row: Row) -> Certificate:
 def item(row: Row) -> Item:
     """A certificate as the chain works on it, with the transaction of its present kind."""
     salted = hashed(row)
-    submission = None
-    if row["transaction"] is not None:
-        submission = Submission(
-            SubmissionKind(row["kind"]),
-            row["signing_key_id"],
-            row["transaction_id"],
-            row["transaction"],
-            row["sends"],
-        )
     return Item(
         row["row_id"],
         row["tenant"],
@@ -135,8 +126,14 @@ def item(row: Row) -> Item:
         row["attempts"],
         row["delivery_attempts"],
         row["delivery_deadline"],
-        submission,
+        None if row["transaction"] is None else submission(row),
     )
+
+
+def submission(row: Row) -> Submission:
+    """A stored transaction."""
+    kind = SubmissionKind(row["kind"])
+    return Submission(kind, row["signing_key_id"], row["transaction_id"], row["transaction"], row["sends"])
 
 
 def pending(row: Row) -> Pending:
