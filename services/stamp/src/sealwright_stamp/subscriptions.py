@@ -23,7 +23,7 @@ AT_ONCE = 4
 """Chunks a hop works on side by side, so that the provers work while others wait for the registry or the disk."""
 EVENTS = 16
 """Events taken at once."""
-TAKINGS = 3
+TAKINGS = 2
 """Takings in hand: events are taken while earlier ones are worked on, so that the provers never wait for any."""
 
 
