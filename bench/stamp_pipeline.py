@@ -19,7 +19,6 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +58,7 @@ from sealwright_stamp.codec.transactions import RegistryFormat
 from sealwright_stamp.ports import Item, Material
 
 from bench.framework import Row, child, quiet
-from tests.support.stamp import AREA, START, Stage, StampClient, open_stage, order, sql
+from tests.support.stamp import AREA, START, Stage, StampClient, StampProcess, open_stage, order, sql
 
 WITH_PROOFS, CANNED = int(os.environ.get("BENCH_CERTIFICATES", "4000")), 6000
 BATCH = 250
@@ -264,14 +263,13 @@ async def _through(client: StampClient, orders: Sequence[Any], batch: int, deliv
             await client.stub.StampCertificates(pb.StampCertificatesRequest(certificates=part), timeout=120)
 
     await asyncio.gather(*(feed(lane) for lane in range(IN_FLIGHT)))
-    while await asyncio.to_thread(_delivered, client.stamp.ops) < delivered:
+    while await asyncio.to_thread(_delivered, client.stamp) < delivered:
         await asyncio.sleep(0.1)
 
 
-def _delivered(ops: str) -> float:
+def _delivered(stamp: StampProcess) -> float:
     """Slices delivered so far, by stamp's own metrics: questions to its database would be part of the load."""
-    with urllib.request.urlopen(f"http://{ops}/metrics", timeout=10) as answer:
-        found = re.search(rb'steps_total\{event="SliceDelivered"\} (\S+)', answer.read())
+    found = re.search(r'steps_total\{event="SliceDelivered"\} (\S+)', stamp.get("metrics")[1])
     return float(found[1]) if found else 0
 
 
