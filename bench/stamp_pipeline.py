@@ -1,11 +1,11 @@
 """Certificates a second from the door to the wallet: signer, PostgreSQL and JetStream for real.
 
 Registry and wallet are small stubs in a process of their own that take everything at once, so that their work does not
-stand in for ours; a real registry's blocks come later than its commits, BENCH_BLOCKS=0 shows the rates without any. With proofs: against the same prover processes doing nothing else, in the same run. With proofs made
-beforehand (a canned proof in the workshop's place): against a bare script that does the same I/O, a batch at a time,
-one wallet POST per slice, without doors, statuses, history, inbox, retries or idempotency. Beside the rows it prints,
-per batch size, p50 and p99 from the door to the wallet and SQL statements (begin and commit included) and messages a
-certificate.
+stand in for ours; a real registry's blocks come later than its commits, and BENCH_BLOCKS=0 shows the rates without any.
+With proofs: against the same prover processes doing nothing else, in the same run. With proofs made beforehand (a
+canned proof in the workshop's place): against a bare script that does the same I/O, a batch at a time, one wallet POST
+per slice, without doors, statuses, history, inbox, retries or idempotency. Beside the rows it prints, per batch size,
+p50 and p99 from the door to the wallet and SQL statements (begin and commit included) and messages a certificate.
 """
 
 from __future__ import annotations
