@@ -28,16 +28,18 @@ TAKINGS = 2
 
 
 def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription]:
-    """The four hops, each fed by the event of the one before."""
+    """The four hops, each fed by the event of the one before; withdrawals have their own, so that they wait for no
+    proofs of an import."""
     return [
-        _hop("stamp-submit", submit, Step.STORED, Step.WITHDRAWING),
+        _hop("stamp-submit", submit, Step.STORED),
+        _hop("stamp-withdraw", submit, Step.WITHDRAWING),
         _hop("stamp-check", check, Step.SENT),
         _hop("stamp-mark", mark, Step.COMMITTED),
         _hop("stamp-deliver", deliver, Step.ISSUED),
     ]
 
 
-def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
+def _hop(durable: str, hop: Hop, step: Step) -> Subscription:
     # One gate for all takings: first come, first served, so that what came first is out first.
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -57,7 +59,7 @@ def _hop(durable: str, hop: Hop, *steps: Step) -> Subscription:
     return Subscription(
         durable=durable,
         stream="stamp",
-        types=[event_type(step) for step in steps],
+        types=[event_type(step)],
         handler=handle,
         batch=EVENTS,
         concurrency=TAKINGS,
