@@ -158,7 +158,7 @@ class Issuing:
         request = issuance.GetIssuanceRequest(id=location.rpartition("/")[2])
         return (await self.client.issuance.GetIssuance(request)).process
 
-    async def ends(self, location: str, seconds: float = 15.0) -> pb.IssuanceProcess:
+    async def ends(self, location: str, seconds: float = 60.0) -> pb.IssuanceProcess:
         """The process once it is terminal."""
         request = issuance.WatchIssuancesRequest(id=location.rpartition("/")[2])
         last = pb.IssuanceProcess()
@@ -197,6 +197,21 @@ class Issuing:
         async with aiohttp.ClientSession() as session:
             async with session.post(f"{self.base}{path}", data=data, headers=given) as reply:
                 return reply.status, {k.lower(): v for k, v in reply.headers.items()}, await reply.text()
+
+
+async def more_running(issuing: Issuing, count: int, holder_did: str = "") -> None:
+    """So many more processes that wait for approval, as copies of the newest one, of one holder or of as many."""
+    await issuing.rows(
+        """insert into issuance_process
+           select (jsonb_populate_record(null::issuance_process, to_jsonb(p) || jsonb_build_object(
+               'id', gen_random_uuid(), 'holder_pid', n::text,
+               'holder_did', coalesce(nullif($3, ''), 'did:web:copy' || n || '.example')))).*
+           from (select * from issuance_process where tenant = $1 and state = 'SUBMITTED' order by id desc limit 1) p,
+                generate_series(1, $2::int) n""",
+        issuing.tenant,
+        count,
+        holder_did,
+    )
 
 
 def template_definition(id_: str, **members: Any) -> dict[str, Any]:

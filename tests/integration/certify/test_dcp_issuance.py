@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from sealwright.certify.v1 import attestation_service_pb2 as attestations
+from sealwright.certify.v1 import events_pb2
 from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
+from sealwright_common.domain.errors import ResourceExhausted
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
 
-from tests.support.certify import SEED, Issuing, fetch, rid, template_definition
+from tests.support.certify import SEED, Issuing, fetch, more_running, rid, template_definition
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -97,7 +99,7 @@ async def test_r16_the_seeds_literal_401_by_a_switch(new_tenant: Any) -> None:
     assert (await issuing.ask(name, "MembershipCredential"))[0] == 401
 
 
-async def test_r4_reissue_is_the_same_flow_and_may_revoke_the_previous(issuing: Issuing) -> None:
+async def test_r4_r7_reissue_is_the_same_flow_and_may_revoke_the_previous(issuing: Issuing) -> None:
     """R4, R7: a renewal is a new request, attested afresh; revokePrevious withdraws the old credential."""
     await issuing.define({**SEED, "id": "Renewed", "onReissue": "revokePrevious"})
     name = await issuing.member()
@@ -128,7 +130,7 @@ async def test_r9_a_batch_is_one_process_and_all_or_nothing(issuing: Issuing) ->
     status, _ = await issuing.ask(name, *ids)
 
     assert status == 201
-    delivery = (await issuing.holders.wait(name, 1, seconds=30))[0]
+    delivery = (await issuing.holders.wait(name, 1))[0]
     assert len({issuing.verify(payload).status[0].index for payload in delivery.payloads[:3]}) == 3
     assert len(delivery.payloads) == 60
     failing = {"type": "expression", "configuration": {"claim": "nothing", "operator": "exists"}}
@@ -205,7 +207,7 @@ async def test_r28_r29_retries_deliver_the_same_bytes(issuing: Issuing, holders:
     holders.faults = HolderFaults(storage_status=404, storage_times=2)
     name = await issuing.member()
     _, location = await issuing.ask(name, "MembershipCredential")
-    delivery = (await issuing.holders.wait(name, 1, seconds=15))[0]
+    delivery = (await issuing.holders.wait(name, 1))[0]
 
     ended = await issuing.ends(location)
     assert ended.attempts == 3
@@ -218,7 +220,7 @@ async def test_r28_a_lost_answer_is_made_good(issuing: Issuing, holders: Sandbox
     holders.faults = HolderFaults(drop_reply=True, drop_times=1)
     name = await issuing.member()
     _, location = await issuing.ask(name, "MembershipCredential")
-    first, second = await issuing.holders.wait(name, 2, seconds=15)
+    first, second = await issuing.holders.wait(name, 2)
     assert first.message == second.message
     assert (await issuing.ends(location)).state == pb.ISSUANCE_STATE_DELIVERED
 
@@ -238,12 +240,21 @@ async def test_r29_r30_permanent_refusal_ends_and_can_be_redelivered(issuing: Is
     assert child.parent_id == ended.id
     delivery = (await issuing.holders.wait(name, 1))[0]
     assert delivery.message["issuerPid"] == ended.id
-    stored = await issuing.rows("select payload from credential where process_id = $1", uuid.UUID(ended.id))
+    stored = await issuing.rows("select id, payload from credential where process_id = $1", uuid.UUID(ended.id))
     assert [row["payload"] for row in stored] == delivery.payloads
+    # To the holder it is one request, which is answered now.
+    await issuing.ends(child.id)
+    _, status = await issuing.holders.status(name, location, issuing.did)
+    assert (status["status"], status["issuerPid"]) == ("ISSUED", ended.id)
+    told = await issuing.rows(
+        "select payload from outbox where aggregate_id = $1 and type like '%.IssuanceDelivered'", child.id
+    )
+    event = events_pb2.IssuanceDelivered.FromString(told[0]["payload"])
+    assert list(event.credential_ids) == [str(row["id"]) for row in stored]
 
 
-async def test_r17_r31_repeats_are_the_same_request(issuing: Issuing) -> None:
-    """Repeats of a running request get the same Location; another set conflicts; events wake the workers (R31)."""
+async def test_r25_repeats_are_the_same_request(issuing: Issuing) -> None:
+    """R25: repeats of a running request get the same Location, also at once; another set of credentials conflicts."""
     await issuing.define(template_definition("Slow", approvalsRequired=1))
     name, pid = await issuing.member(), rid()
     first = await issuing.ask(name, "Slow", holder_pid=pid)
@@ -251,6 +262,37 @@ async def test_r17_r31_repeats_are_the_same_request(issuing: Issuing) -> None:
     assert {first, *again} == {first}
     assert first[0] == 201
     assert (await issuing.ask(name, "MembershipCredential", holder_pid=pid))[0] == 409
+
+
+async def test_r12_r27_a_holder_has_a_hundred_running_processes_at_most(issuing: Issuing) -> None:
+    """R12, R27: one more is 429 with Retry-After, at the door and over gRPC; others are not touched."""
+    await issuing.define(template_definition("Hundred", approvalsRequired=1))
+    name = await issuing.member()
+    holder = issuing.holders.holder(name)
+    assert (await issuing.ask(name, "Hundred"))[0] == 201
+    await more_running(issuing, 99, holder.did)
+    body = holder.request(rid(), ["Hundred"])
+    status, headers, _ = await issuing.post("/credentials", body, holder.token(issuing.did))
+    assert (status, headers["retry-after"]) == (429, "30")
+    own = issuance.RequestIssuanceRequest(request_id=rid(), holder_did=holder.did, definition_ids=["Hundred"])
+    with pytest.raises(ResourceExhausted):
+        await issuing.client.issuance.RequestIssuance(own)
+    assert (await issuing.ask(await issuing.member(), "Hundred"))[0] == 201
+    await issuing.rows("delete from issuance_process where holder_did = $1", holder.did)
+
+
+async def test_r31_what_no_event_told_is_found_by_the_sweeper(issuing: Issuing) -> None:
+    """R31: a process approved without anybody being told, as after a lost event, is generated and delivered."""
+    await issuing.define(template_definition("Unheard", approvalsRequired=1))
+    name = await issuing.member()
+    _, location = await issuing.ask(name, "Unheard")
+    await issuing.rows(
+        """update issuance_process set state = 'APPROVED', phase = 'generate', next_attempt_time = now(),
+               version = version + 1 where id = $1""",
+        uuid.UUID(location.rpartition("/")[2]),
+    )
+    assert (await issuing.ends(location)).state == pb.ISSUANCE_STATE_DELIVERED
+    await issuing.holders.wait(name, 1)
 
 
 async def test_a_finished_holder_pid_may_be_used_again_unless_the_tenant_says_no(

@@ -97,7 +97,7 @@ async def test_r19_a_row_of_another_database_comes_with_its_types(issuing: Issui
 
     assert (await issuing.ask(member, "Company"))[0] == 201
     assert (await issuing.ask(junior, "Company"))[0] == 403
-    claims = issuing.verify((await issuing.holders.wait(member, 1, seconds=30))[0].payloads[0]).claims
+    claims = issuing.verify((await issuing.holders.wait(member, 1))[0].payloads[0]).claims
     assert claims["company"] == {
         "signed": True,
         "level": 3,
@@ -275,7 +275,7 @@ async def test_r18_a_plugin_service_attests(issuing: Issuing, plugin: Plugin) ->
     assert (await issuing.ask(name, "Checked"))[0] == 201
     assert (await issuing.ask(low, "Checked"))[0] == 403
     assert (await issuing.ask(stranger, "Checked"))[0] == 403
-    payload = (await issuing.holders.wait(name, 1, seconds=30))[0].payloads[0]
+    payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
     assert issuing.verify(payload).claims["level"] == 3
     first = plugin.asked[0]
     assert (first.tenant, first.attestation_id, first.holder_did) == (

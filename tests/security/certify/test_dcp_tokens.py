@@ -157,7 +157,7 @@ async def test_a_new_key_under_the_same_did_is_found(issuing: Issuing) -> None:
     name = await issuing.member()
     assert (await issuing.ask(name, "MembershipCredential"))[0] == 201
     issuing.holders.holder(name).new_key()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await issuing.ask(name, "MembershipCredential"))[0] != 201:
             await asyncio.sleep(0.3)
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright_sandbox.holder import SandboxHolders
 from sealwright_sandbox.mesh.options import Service
 
-from tests.support.certify import Issuing, rid, template_definition
+from tests.support.certify import Issuing, more_running, rid, template_definition
 from tests.support.mesh import open_mesh
 
 pytestmark = pytest.mark.timeout(300)
@@ -24,7 +25,7 @@ RATE = 2
 """Requests per second of one source and of one DID."""
 FLOOD = 60
 """Requests that come at once."""
-ROOM = 5
+ROOM = 200
 """Running processes of one tenant."""
 
 
@@ -45,6 +46,8 @@ async def twins(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Issui
         "SEALWRIGHT_CERTIFY_DOOR__REQUESTS_PER_DID": str(RATE),
         "SEALWRIGHT_CERTIFY_DOOR__TRUSTED_PROXIES": '["127.0.0.1"]',
         "SEALWRIGHT_CERTIFY_DOOR__OPEN_PER_TENANT": str(ROOM),
+        # What happens here happens because somebody was told.
+        "SEALWRIGHT_CERTIFY_SWEEP_INTERVAL": "PT1H",
     }
     services = (Service.SIGNER, Service.ROTATOR, Service.CERTIFY)
     holders = SandboxHolders()
@@ -176,6 +179,27 @@ async def test_r12_r27_a_sources_rate_holds_over_both_instances(twins: Issuing) 
         assert (await get(session, urls[1], noisy)).status == 200
 
 
+async def test_r31_requests_and_approvals_wake_the_workers(twins: Issuing) -> None:
+    """R31: at either instance a request, and an approval, lead to a delivery while the sweepers sleep for an hour."""
+    await twins.define(template_definition("Woken", approvalsRequired=1))
+    async with aiohttp.ClientSession() as session:
+        for door in doors(twins):
+            name = await twins.member()
+            holder = twins.holders.holder(name)
+            body = holder.request(rid(), ["MembershipCredential"])
+            assert (await post(session, door, body, holder.token(twins.did), fresh())).status == 201
+            await twins.holders.wait(name, 1)
+            body = holder.request(rid(), ["Woken"])
+            assert (await post(session, door, body, holder.token(twins.did), fresh())).status == 201
+            process = await twins.rows(
+                "select id from issuance_process where holder_did = $1 and state = 'SUBMITTED'", holder.did
+            )
+            await twins.client.issuance.ApproveIssuance(
+                issuance.ApproveIssuanceRequest(request_id=rid(), id=str(process[0]["id"]))
+            )
+            await twins.holders.wait(name, 2)
+
+
 async def test_r12_r27_a_tenant_has_room_for_so_many_processes(twins: Issuing) -> None:
     """R12, R27: with its most processes running both doors answer 503 with Retry-After, and 201 once there is room."""
     await twins.define(template_definition("Waiting", approvalsRequired=1))
@@ -185,14 +209,13 @@ async def test_r12_r27_a_tenant_has_room_for_so_many_processes(twins: Issuing) -
             holder = twins.holders.holder(await twins.member())
             return await post(session, door, holder.request(rid(), ["Waiting"]), holder.token(twins.did), fresh())
 
-        async def refused(door: str) -> Answer:
-            async with asyncio.timeout(60):
-                while (answer := await ask(door)).status == 201:
-                    await asyncio.sleep(0.2)
-            return answer
-
+        assert (await ask(doors(twins)[0])).status == 201
+        await more_running(twins, ROOM)
         for door in doors(twins):
-            answer = await refused(door)
+            async with asyncio.timeout(60):
+                # An instance counts every few seconds.
+                while (answer := await ask(door)).status == 201:
+                    await asyncio.sleep(0.5)
             assert answer.status == 503
             assert int(answer.retry_after) >= 1
         await twins.rows("update issuance_process set state = 'ERRORED', phase = null where state = 'SUBMITTED'")

@@ -116,16 +116,18 @@ class Tenant(_message.Message):
     def __init__(self, name: _Optional[str] = ..., did: _Optional[str] = ..., key_issuer: _Optional[str] = ..., display_name: _Optional[str] = ..., dcp: _Optional[_Union[DcpPolicy, _Mapping]] = ..., listed_keys: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DcpPolicy(_message.Message):
-    __slots__ = ("allow_any_relationship", "allow_unknown_holders", "refuse_with_401", "conflict_after_terminal")
+    __slots__ = ("allow_any_relationship", "allow_unknown_holders", "refuse_with_401", "conflict_after_terminal", "offer_on_rotation")
     ALLOW_ANY_RELATIONSHIP_FIELD_NUMBER: _ClassVar[int]
     ALLOW_UNKNOWN_HOLDERS_FIELD_NUMBER: _ClassVar[int]
     REFUSE_WITH_401_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_AFTER_TERMINAL_FIELD_NUMBER: _ClassVar[int]
+    OFFER_ON_ROTATION_FIELD_NUMBER: _ClassVar[int]
     allow_any_relationship: bool
     allow_unknown_holders: bool
     refuse_with_401: bool
     conflict_after_terminal: bool
-    def __init__(self, allow_any_relationship: _Optional[bool] = ..., allow_unknown_holders: _Optional[bool] = ..., refuse_with_401: _Optional[bool] = ..., conflict_after_terminal: _Optional[bool] = ...) -> None: ...
+    offer_on_rotation: bool
+    def __init__(self, allow_any_relationship: _Optional[bool] = ..., allow_unknown_holders: _Optional[bool] = ..., refuse_with_401: _Optional[bool] = ..., conflict_after_terminal: _Optional[bool] = ..., offer_on_rotation: _Optional[bool] = ...) -> None: ...
 
 class CredentialDefinition(_message.Message):
     __slots__ = ("id", "version", "credential_type", "format", "schema_json", "validity_duration", "never_expires", "attestations", "rules", "mappings", "template_json", "display", "approvals_required", "approval_duration", "on_reissue", "additional_contexts", "status_purposes", "format_options_json", "create_time")

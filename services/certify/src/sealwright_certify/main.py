@@ -37,7 +37,7 @@ from sealwright_certify.adapters.formats.certificates import X509Writer
 from sealwright_certify.adapters.formats.development_authority import DevelopmentAuthority
 from sealwright_certify.adapters.formats.status_writer import TokenStatusCwtWriter, TokenStatusWriter
 from sealwright_certify.adapters.formats.writer import FormatWriter
-from sealwright_certify.adapters.metrics import certificate_alarm
+from sealwright_certify.adapters.metrics import certificate_alarm, counted, trouble
 from sealwright_certify.adapters.oid4vci.keyring import DoorKeyring
 from sealwright_certify.adapters.oid4vci.outside import OutsideDocuments
 from sealwright_certify.adapters.postgres.audit_follower import AuditFollower
@@ -85,6 +85,7 @@ from sealwright_certify.usecases.issue import Issue
 from sealwright_certify.usecases.keys import KeyCopy
 from sealwright_certify.usecases.oid4vci.forget import Forgetting
 from sealwright_certify.usecases.oid4vci.renewal import Renewal
+from sealwright_certify.usecases.reissue import Reissues
 from sealwright_certify.usecases.request_issuance import IssuanceQueries, IssuanceRequests
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.steer import Steering
@@ -164,7 +165,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         Database(
             settings.database,
             work=Oid4vciUnitOfWork,
-            encode_event=encode_event,
+            encode_event=counted(encode_event),
             migrations=MIGRATIONS,
             clock=app.clock,
         )
@@ -258,10 +259,14 @@ async def build(app: App, settings: CertifySettings) -> None:
     retry = app.add(Worker("redeliver", seconds.run, sweep, clock=app.clock))
     refuse = app.add(Worker("refuse", refusals.run, sweep, clock=app.clock))
     offers = app.add(Worker("offers", holders.send, sweep, clock=app.clock))
-    app.add(Worker("expire", Expiry(database).run, sweep, clock=app.clock))
+    app.add(Worker("expire", Expiry(database, window).run, sweep, clock=app.clock))
     app.add(Worker("forget tokens", tokens.forget, timedelta(minutes=1), clock=app.clock))
     app.add(Worker("backlog", backlog.count, timedelta(seconds=5), clock=app.clock))
-    app.add(Consumer(database, broker, subscriptions.key_events(keys, holders, lambda: keys_changed())))
+    app.add(Worker("trouble", trouble(database), timedelta(seconds=5), clock=app.clock))
+    reissues = Reissues(database, queued=offers.wake)
+    reissue = app.add(Worker("reissue", reissues.run, timedelta(seconds=10), clock=app.clock))
+    key_events = subscriptions.key_events(keys, reissues, lambda: keys_changed(), reissue.wake)
+    app.add(Consumer(database, broker, key_events))
     app.add(Consumer(database, broker, subscriptions.approvals(generate.wake)))
 
     requests = IssuanceRequests(database, evaluator, secrets, generate.wake, window)

@@ -13,17 +13,17 @@ from sealwright_certify.codec.events import KEY_EVENTS, keys_of
 from sealwright_certify.codec.oid4vci_events import issuer_path
 from sealwright_certify.ports import IssuerKey, Wake
 from sealwright_certify.usecases.events import KeysChanged
-from sealwright_certify.usecases.holders import Holders
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys
+from sealwright_certify.usecases.reissue import Reissues
 
 Forget = Callable[[], None]
 ForgetPath = Callable[[str], None]
 
 
-def key_events(keys: KeyCopy, holders: Holders, changed_keys: Wake) -> Subscription:
-    """Keeps the copy of the schedule; a compromised key makes offers to the holders of what it signed.
+def key_events(keys: KeyCopy, reissues: Reissues, changed_keys: Wake, noted: Wake) -> Subscription:
+    """Keeps the copy of the schedule, and notes whose holders need new credentials.
 
-    ``changed_keys`` is told after each change, for those who keep keys in memory.
+    ``changed_keys`` is told after each change, for those who keep keys in memory; ``noted`` after each note.
     """
 
     async def handle(events: list[Event], begin: BeginWork) -> None:
@@ -33,10 +33,12 @@ def key_events(keys: KeyCopy, holders: Holders, changed_keys: Wake) -> Subscript
             issuers = sorted({(key.tenant, key.issuer) for key in changed})
             # The other instances hear of it, too: this event reached one of them only.
             work.emit(*(KeysChanged(tenant, issuer) for tenant, issuer in issuers))
+            # Of all keys named, not only those that are news to the copy: it may have asked the rotator meanwhile.
+            await reissues.note(work, named)
         for key in changed:
             keys.forget(key.tenant)
         changed_keys()
-        await holders.reissue(changed)
+        noted()
 
     return Subscription(durable="certify-keys", stream="rotator", types=sorted(KEY_EVENTS), handler=handle)
 

@@ -104,6 +104,7 @@ class IssuanceProcess:
     approvals_required: int = 0
     approval_deadline: datetime | None = None
     delivery_deadline: datetime | None = None
+    """Until when generating and delivering, or telling of a refusal, is tried; None while it waits for approval."""
     outcome_unknown: bool = False
     """Whether an earlier delivery may have arrived although no answer came."""
     submitter: str = ""
@@ -143,6 +144,10 @@ class IssuanceProcess:
         """ERRORED with APPROVAL_EXPIRED; FailedPrecondition outside SUBMITTED."""
         self._demand_submitted("expire")
         return self.fail(IssuanceError.APPROVAL_EXPIRED, "nobody approved it in time", now)
+
+    def tried_until(self, deadline: datetime) -> IssuanceProcess:
+        """With the deadline of what comes next; a process that still waits for approval stays without one."""
+        return self if self.state is IssuanceState.SUBMITTED else replace(self, delivery_deadline=deadline)
 
     def generated(self, now: datetime) -> IssuanceProcess:
         """Its credentials are stored and go out next; FailedPrecondition outside APPROVED."""

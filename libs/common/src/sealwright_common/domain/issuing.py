@@ -24,6 +24,8 @@ class DcpPolicy:
     """Answer missing attestations and failed rules by 401, as the seed's text says, not by 403."""
     conflict_after_terminal: bool = False
     """Answer a repeated holderPid of a finished process by 409, not by a new process."""
+    offer_on_rotation: bool = False
+    """Offer new credentials to the holders of those a key signed when it retires, not only when it is compromised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,19 @@ class Offer:
     reason: str
     attempts: int
     deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reissue:
+    """Work to be done: every holder of a credential that a key signed is to be offered a new one."""
+
+    tenant: str
+    method: str
+    """Verification method of the key."""
+    reason: str
+    """The offers' reason."""
+    after_did: str = ""
+    """Holders up to this DID have their offers."""
 
 
 @dataclass(frozen=True, slots=True)

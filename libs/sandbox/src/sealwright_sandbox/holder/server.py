@@ -18,9 +18,15 @@ from sealwright_sandbox.holder.faults import HolderFaults
 from sealwright_sandbox.holder.store import CONTEXT, Delivery, Holder
 from sealwright_sandbox.http_door import HttpDoor, add_fault_routes, json_body, refused
 
+MOST_HOLDERS = 50_000
+"""Most holders kept, and issuers' documents; past it the one that was named longest ago is forgotten, key and all."""
+
 
 class SandboxHolders:
-    """Serves ``/{name}/did.json``, ``/{name}/dcp/...`` and, for people, ``/{name}/request`` and ``/{name}``."""
+    """Serves ``/{name}/did.json``, ``/{name}/dcp/...`` and, for people, ``/{name}/request`` and ``/{name}``.
+
+    Everything is kept in memory and gone with the process: a sandbox. See MOST_HOLDERS and ``store.MOST`` for how much.
+    """
 
     def __init__(self, address: str = "127.0.0.1:0") -> None:
         self.faults = HolderFaults()
@@ -61,10 +67,14 @@ class SandboxHolders:
 
     def holder(self, name: str) -> Holder:
         """The holder called ``name``, made if it is new."""
-        if name not in self._holders:
+        holder = self._holders.pop(name, None)
+        if holder is None:
             host = self.url.removeprefix("http://").replace(":", "%3A")
-            self._holders[name] = Holder(f"did:web:{host}:{name}", f"{self.url}/{name}/dcp")
-        return self._holders[name]
+            holder = Holder(f"did:web:{host}:{name}", f"{self.url}/{name}/dcp")
+        self._holders[name] = holder
+        if len(self._holders) > MOST_HOLDERS:
+            self._holders.pop(next(iter(self._holders)))
+        return holder
 
     async def ask(
         self,
@@ -81,8 +91,7 @@ class SandboxHolders:
         """Requests credentials at the issuer's base URL; status and Location. ``show`` lets it query presentations."""
         holder = self.holder(name)
         if show:
-            claims["token"] = str(uuid4())
-            holder.access_tokens.add(claims["token"])
+            claims["token"] = holder.allow_queries()
         body = holder.request(holder_pid or str(uuid4()), credentials, expanded=expanded)
         headers = {"authorization": f"Bearer {holder.token(issuer_did, **claims)}"}
         assert self._session is not None
@@ -98,7 +107,7 @@ class SandboxHolders:
             text = await reply.text()
             return reply.status, json.loads(text) if text.startswith("{") else {}
 
-    async def wait(self, name: str, count: int, seconds: float = 10.0) -> list[Delivery]:
+    async def wait(self, name: str, count: int, seconds: float = 30.0) -> list[Delivery]:
         """Returns the deliveries of a holder once there are ``count``; TimeoutError otherwise."""
         holder = self.holder(name)
         async with asyncio.timeout(seconds), self._arrived:
@@ -129,7 +138,7 @@ class SandboxHolders:
         if problem := _problem(message):
             raise refused(400, problem)
         async with self._arrived:
-            holder.deliveries.append(Delivery(message, token, time.monotonic()))
+            holder.receive(Delivery(message, token, time.monotonic()))
             self._arrived.notify_all()
         if faults.drop_reply:
             if faults.drop_times is not None:
@@ -144,7 +153,7 @@ class SandboxHolders:
         holder = self.holder(request.match_info["name"])
         await self._issuer_token(request, holder)
         async with self._arrived:
-            holder.offers.append(await json_body(request))
+            holder.take_offer(await json_body(request))
             self._arrived.notify_all()
         return web.Response(status=200)
 
@@ -182,7 +191,10 @@ class SandboxHolders:
             document = await self._resolve(did, str(jws.header["kid"]))
             keys = {method["id"]: method["publicKeyJwk"] for method in document["verificationMethod"]}
             jws.verify(from_jwk(keys[jws.header["kid"]]))
-        except (NotVerified, KeyError, aiohttp.ClientError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # The issuer's document cannot be had: nothing is wrong with the token, as far as one can tell.
+            raise web.HTTPServiceUnavailable(text=str(error)) from None
+        except (NotVerified, KeyError) as error:
             raise web.HTTPUnauthorized(text=str(error)) from None
         now = time.time()
         good = claims["iss"] == did and claims.get("aud") == holder.did and claims.get("jti")
@@ -202,8 +214,11 @@ class SandboxHolders:
         where = "/".join(path) or ".well-known"
         assert self._session is not None
         async with self._session.get(f"http://{host.replace('%3A', ':')}/{where}/did.json") as reply:
+            reply.raise_for_status()
             document: dict[str, Any] = json.loads(await reply.text())
         self._documents[did] = document
+        if len(self._documents) > MOST_HOLDERS:
+            self._documents.pop(next(iter(self._documents)))
         return document
 
 

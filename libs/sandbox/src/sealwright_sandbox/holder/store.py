@@ -32,9 +32,13 @@ class Delivery:
         return [entry["payload"] for entry in self.message.get("credentials", [])]
 
 
+MOST = 1000
+"""Most deliveries, offers and access tokens that a holder keeps; older ones make room."""
+
+
 @dataclass
 class Holder:
-    """One holder: a DID, its key and what it has."""
+    """One holder: a DID, its key and what it has, in memory."""
 
     did: str
     base: str
@@ -43,13 +47,31 @@ class Holder:
     kid: str = field(default_factory=lambda: str(uuid4()))
     deliveries: list[Delivery] = field(default_factory=list[Delivery])
     offers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    access_tokens: set[str] = field(default_factory=set[str])
-    """Tokens that let an issuer query presentations."""
+    access_tokens: dict[str, None] = field(default_factory=dict[str, None])
+    """Tokens that let an issuer query presentations, oldest first."""
 
     @property
     def method(self) -> str:
         """Its verification method."""
         return f"{self.did}#{self.kid}"
+
+    def receive(self, delivery: Delivery) -> None:
+        """Keeps a delivery."""
+        self.deliveries.append(delivery)
+        del self.deliveries[:-MOST]
+
+    def take_offer(self, offer: dict[str, Any]) -> None:
+        """Keeps an offer."""
+        self.offers.append(offer)
+        del self.offers[:-MOST]
+
+    def allow_queries(self) -> str:
+        """A fresh access token for presentation queries."""
+        token = str(uuid4())
+        self.access_tokens[token] = None
+        if len(self.access_tokens) > MOST:
+            self.access_tokens.pop(next(iter(self.access_tokens)))
+        return token
 
     def credentials(self) -> list[str]:
         """Every credential it has, in the order of arrival."""

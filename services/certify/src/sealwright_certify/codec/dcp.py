@@ -64,7 +64,10 @@ def _credential_ids(value: Json, most: int) -> tuple[str, ...]:
     ids: list[str] = []
     for position, entry in enumerate(entries):
         inner = _value(entry)
-        id_ = inner.get("id", inner.get("@id")) if isinstance(inner, dict) else None
+        if isinstance(entry, dict) and isinstance(inner, str):
+            id_ = inner  # {"@id": "..."}: an object that says no more than which one it is
+        else:
+            id_ = inner.get("id", inner.get("@id")) if isinstance(inner, dict) else None
         if not isinstance(id_, str) or not id_ or not id_.isprintable():
             raise InvalidArgument.of(f"credentials[{position}].id", "the id of a supported credential")
         ids.append(id_)
@@ -111,11 +114,11 @@ def _wrapped(value: JsonObject) -> str:
 
 
 def status_message(process: IssuanceProcess) -> JsonObject:
-    """The CredentialStatus of a process."""
+    """The CredentialStatus of a process; of one that delivers again under the issuerPid of the first."""
     return {
         "@context": [CONTEXT],
         "type": "CredentialStatus",
-        "issuerPid": str(process.id),
+        "issuerPid": str(process.parent_id or process.id),
         "holderPid": process.holder_pid,
         "status": _STATUS[process.state],
     }

@@ -30,6 +30,7 @@ def store_tenant_command(request: tenants.StoreTenantRequest) -> StoreTenant:
             allow_unknown_holders=policy.allow_unknown_holders if policy.HasField("allow_unknown_holders") else True,
             refuse_with_401=policy.refuse_with_401,
             conflict_after_terminal=policy.conflict_after_terminal,
+            offer_on_rotation=policy.offer_on_rotation,
         ),
     )
 
@@ -45,6 +46,7 @@ def tenant_message(tenant: Tenant) -> pb.Tenant:
             allow_unknown_holders=tenant.dcp.allow_unknown_holders,
             refuse_with_401=tenant.dcp.refuse_with_401,
             conflict_after_terminal=tenant.dcp.conflict_after_terminal,
+            offer_on_rotation=tenant.dcp.offer_on_rotation,
         ),
         create_time=timestamp(tenant.create_time),
     )

@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from sealwright_common.domain.credentials import IssuedCredential
 from sealwright_common.domain.errors import Problem
 from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, IssuanceState, Phase, Protocol
 
@@ -24,6 +26,7 @@ from sealwright_certify.ports import (
     Refused,
     Secrets,
     Store,
+    Tenant,
     TryAgain,
     Wake,
 )
@@ -112,29 +115,38 @@ class Delivery:
                 self._ended()
 
     async def _attempt(self, process: IssuanceProcess) -> None:
+        ids: tuple[UUID, ...] = ()
         try:
-            outcome = await self._hand_over(process)
+            issuer, credentials = await self._read(process)
+            ids = tuple(credential.id for credential in credentials)
+            outcome = await self._hand_over(process, issuer, credentials)
         except Problem as problem:
             outcome = TryAgain(f"{problem.reason}: {problem.message}", unknown=False, after=problem.retry_after)
         async with self._store.begin_system("deliver", process.tenant) as work:
             current = await work.processes.get(process.tenant, process.id, lock=True)
             if current is None or current.phase is not self._phase:
                 return  # another instance took it over after our lease and finished first
-            settled = self._settle(work, current, outcome)
+            settled = self._settle(work, current, outcome, ids)
             await work.processes.save([settled])
 
-    async def _hand_over(self, process: IssuanceProcess) -> DeliveryOutcome:
-        gateway = self._gateways[process.protocol]
+    async def _read(self, process: IssuanceProcess) -> tuple[Tenant, list[IssuedCredential]]:
         async with self._store.read() as work:
             issuer = await tenant_of(work, process.tenant)
             owner = process.parent_id or process.id
-            credentials = await work.credentials.of_processes(process.tenant, [owner])
+            return issuer, await work.credentials.of_processes(process.tenant, [owner])
+
+    async def _hand_over(
+        self, process: IssuanceProcess, issuer: Tenant, credentials: Sequence[IssuedCredential]
+    ) -> DeliveryOutcome:
+        gateway = self._gateways[process.protocol]
         token = None if process.access_token is None else self._secrets.unseal(process.access_token)
         if process.phase is Phase.REFUSE:
             return await gateway.refuse(issuer, process, token)
         return await gateway.deliver(issuer, process, credentials, token)
 
-    def _settle(self, work: CertifyWork, process: IssuanceProcess, outcome: DeliveryOutcome) -> IssuanceProcess:
+    def _settle(
+        self, work: CertifyWork, process: IssuanceProcess, outcome: DeliveryOutcome, ids: tuple[UUID, ...]
+    ) -> IssuanceProcess:
         if process.state is IssuanceState.ERRORED:
             return _settle_refusal(process, outcome, work.now)
         match outcome:
@@ -153,7 +165,7 @@ class Delivery:
                     return replace(process.postponed(next_time, work.now, unknown=unknown), error_detail=detail[:1000])
             case _:
                 raise TypeError(outcome)
-        work.emit(ProcessMoved(moved))
+        work.emit(ProcessMoved(moved, ids if moved.state is IssuanceState.DELIVERED else ()))
         work.audit("issuance.settle", str(moved.id), state=moved.state)
         return moved
 
@@ -175,19 +187,20 @@ def backoff(attempts: int) -> timedelta:
 class Expiry:
     """Refuses submitted processes whose approval deadline passed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, delivery_window: timedelta) -> None:
         self._store = store
+        self._delivery_window = delivery_window
 
     async def run(self) -> bool:
         """Refuses one batch; True if there may be more."""
         async with self._store.begin_system("expire") as work:
             expired = await work.processes.claim_expired(work.now, 100)
-            await work.processes.save(_expire(work, expired))
+            await work.processes.save(_expire(work, expired, work.now + self._delivery_window))
         return len(expired) == 100
 
 
-def _expire(work: CertifyWork, processes: Sequence[IssuanceProcess]) -> list[IssuanceProcess]:
-    moved = [process.expire(work.now) for process in processes]
+def _expire(work: CertifyWork, processes: Sequence[IssuanceProcess], told_until: datetime) -> list[IssuanceProcess]:
+    moved = [process.expire(work.now).tried_until(told_until) for process in processes]
     work.emit(*(ProcessMoved(process) for process in moved))
     for process in moved:
         work.audit("issuance.expire", str(process.id))

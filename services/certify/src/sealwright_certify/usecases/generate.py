@@ -29,7 +29,7 @@ from sealwright_common.domain.credentials import (
 )
 from sealwright_common.domain.errors import FailedPrecondition, Internal, Problem, Reason, Unavailable
 from sealwright_common.domain.ids import new_id
-from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, Phase, Protocol
+from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, IssuanceState, Phase, Protocol
 from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.rules import moment
 
@@ -347,44 +347,50 @@ class Generation:
         return signed
 
     async def record(self, work: CertifyWork, made: Sequence[Made], material: Material) -> list[IssuanceProcess]:
-        """The second transaction: stores what was made, moves the processes on and returns them as they are then."""
-        for tenant in sorted({result.process.tenant for result in made}):
-            credentials = [c for result in made if result.process.tenant == tenant for c in result.credentials]
-            await work.credentials.store(tenant, credentials)
-        moved: list[IssuanceProcess] = []
-        for result in made:
-            if result.problem is not None:
-                moved.append(self._failed(work, result.process, result.problem))
-                continue
-            ids = tuple(credential.id for credential in result.credentials)
-            await _supersede(work, result, ids, material.definitions[result.process.tenant])
-            moved.append(_generated(work, result.process, ids))
-        await work.processes.save(moved)
-        return moved
+        """The second transaction: stores what was made, moves the processes on and returns them as they are then.
 
-    def _failed(self, work: CertifyWork, process: IssuanceProcess, problem: Problem) -> IssuanceProcess:
-        passing = isinstance(problem, Unavailable) or problem.reason in (
-            *_KEY_DOES_NOT_SIGN,
-            Reason.NO_ACTIVE_KEY,
-            Reason.RATE_LIMITED,
-            Reason.OVERLOADED,
-            Reason.DEADLINE_PASSED,
-        )
-        if passing and (process.delivery_deadline is None or work.now < process.delivery_deadline):
-            return process.postponed(work.now + RETRY, work.now, unknown=False)
-        failed = process.fail(IssuanceError.GENERATION_FAILED, f"{problem.reason}: {problem.message}", work.now)
-        work.emit(ProcessMoved(failed))
-        work.audit("issuance.fail", str(process.id), reason=str(problem.reason))
-        return failed
+        Processes that another instance took over and finished, because our lease had ended, are left out: what was made
+        for them here is forgotten, so that one signature alone is ever seen.
+        """
+        moved = [_moved(result, work.now) for result in made]
+        own = await work.processes.save(moved, from_phase=Phase.GENERATE)
+        recorded = [(result, process) for result, process in zip(made, moved, strict=True) if process.id in own]
+        for tenant in sorted({process.tenant for _, process in recorded}):
+            credentials = [c for result, process in recorded if process.tenant == tenant for c in result.credentials]
+            await work.credentials.store(tenant, credentials)
+        for result, process in recorded:
+            await _supersede(work, result, material.definitions[process.tenant])
+            _tell(work, result, process)
+        return [process for _, process in recorded]
+
+
+def _moved(result: Made, now: datetime) -> IssuanceProcess:
+    """Where a process stands after generation. One whose holder fetches the credentials itself is DELIVERED at once."""
+    if result.problem is not None:
+        return _failed(result.process, result.problem, now)
+    generated = result.process.generated(now)
+    return generated if result.process.protocol is Protocol.DCP else generated.delivered(now)
+
+
+def _failed(process: IssuanceProcess, problem: Problem, now: datetime) -> IssuanceProcess:
+    """Postponed if the problem passes and there is time left, else ERRORED."""
+    passing = isinstance(problem, Unavailable) or problem.reason in (
+        *_KEY_DOES_NOT_SIGN,
+        Reason.NO_ACTIVE_KEY,
+        Reason.RATE_LIMITED,
+        Reason.OVERLOADED,
+        Reason.DEADLINE_PASSED,
+    )
+    if passing and (process.delivery_deadline is None or now < process.delivery_deadline):
+        return process.postponed(now + RETRY, now, unknown=False)
+    return process.fail(IssuanceError.GENERATION_FAILED, f"{problem.reason}: {problem.message}", now)
 
 
 async def _supersede(
-    work: CertifyWork,
-    result: Made,
-    ids: tuple[UUID, ...],
-    definitions: Mapping[DefinitionRef, CredentialDefinition],
+    work: CertifyWork, result: Made, definitions: Mapping[DefinitionRef, CredentialDefinition]
 ) -> None:
     """Revokes what the definitions say a new credential replaces (R4)."""
+    ids = [credential.id for credential in result.credentials]
     for credential in result.credentials:
         if definitions[credential.definition].on_reissue is ReissuePolicy.REVOKE_PREVIOUS:
             previous = await work.credentials.previous(
@@ -393,15 +399,17 @@ async def _supersede(
             await apply_state(work, result.process.tenant, previous, CredentialState.REVOKED, "superseded")
 
 
-def _generated(work: CertifyWork, process: IssuanceProcess, ids: tuple[UUID, ...]) -> IssuanceProcess:
-    """The process after generation. Where the holder fetches the credentials itself, it is DELIVERED right away."""
-    generated = process.generated(work.now)
-    work.emit(ProcessGenerated(generated, ids))
-    if process.protocol is Protocol.DCP:
-        return generated
-    done = generated.delivered(work.now)
-    work.emit(ProcessMoved(done, ids))
-    return done
+def _tell(work: CertifyWork, result: Made, process: IssuanceProcess) -> None:
+    """The events of what happened, in their order."""
+    if result.problem is not None:
+        if process.state is IssuanceState.ERRORED:
+            work.emit(ProcessMoved(process))
+            work.audit("issuance.fail", str(process.id), reason=str(result.problem.reason))
+        return
+    ids = tuple(credential.id for credential in result.credentials)
+    work.emit(ProcessGenerated(result.process.generated(work.now), ids))
+    if process.state is IssuanceState.DELIVERED:
+        work.emit(ProcessMoved(process, ids))
 
 
 def _finish(

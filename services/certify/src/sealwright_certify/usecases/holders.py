@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,14 +9,12 @@ from uuid import UUID
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.errors import NotFound, Problem, Reason
 from sealwright_common.domain.ids import new_id
-from sealwright_common.domain.keys import KeyState
 
 from sealwright_certify.ports import (
     Delivered,
     DeliveryOutcome,
     Holder,
     HolderGateway,
-    IssuerKey,
     Offer,
     Store,
     TryAgain,
@@ -26,7 +23,6 @@ from sealwright_certify.ports import (
 from sealwright_certify.usecases.deliver import backoff
 from sealwright_certify.usecases.evaluate import definitions_for
 from sealwright_certify.usecases.events import OfferQueued, OfferSettled
-from sealwright_certify.usecases.keys import method_of
 from sealwright_certify.usecases.request_issuance import tenant_of
 
 OFFER_WINDOW = timedelta(hours=24)
@@ -124,37 +120,6 @@ class Holders:
             delivered = isinstance(outcome, Delivered)
             await work.holders.settle_offer(offer.id, delivered)
             work.emit(OfferSettled(offer.id, delivered))
-
-    async def reissue(self, keys: Sequence[IssuerKey]) -> None:
-        """Offers new credentials to every holder of one that a compromised key signed."""
-        for key in keys:
-            if key.state is not KeyState.COMPROMISED:
-                continue
-            async with self._store.begin_system("reissue", key.tenant) as work:
-                tenant = await work.tenants.get(key.tenant)
-                if tenant is None or tenant.key_issuer != key.issuer:
-                    continue
-                held: dict[str, set[str]] = {}
-                for credential in await work.credentials.signed_with(
-                    key.tenant, method_of(tenant, key.key_id), work.now, 10_000
-                ):
-                    if credential.format.dcp:
-                        held.setdefault(credential.holder_did, set()).add(credential.definition.id)
-                offers = [
-                    Offer(
-                        id=new_id(work.now),
-                        tenant=key.tenant,
-                        holder_did=did,
-                        definition_ids=tuple(sorted(ids)),
-                        reason="proof-key-revocation",
-                        attempts=0,
-                        deadline=work.now + OFFER_WINDOW,
-                    )
-                    for did, ids in sorted(held.items())
-                ]
-                await work.holders.queue_offers(offers)
-                work.emit(*(OfferQueued(offer.id, offer.definition_ids) for offer in offers))
-        self._queued()
 
 
 def _unknown() -> NotFound:

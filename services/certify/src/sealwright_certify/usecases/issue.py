@@ -77,7 +77,10 @@ class Issue:
             material = await self._generation.prepare(work, [process])
         made = await self._generation.make([process], material)
         async with self._store.begin(call) as work:
-            process = (await self._generation.record(work, made, material))[0]
+            recorded = await self._generation.record(work, made, material)
+            if not recorded:
+                raise Aborted(Reason.CONFLICT, "another instance took this request over; repeat it for its answer")
+            process = recorded[0]
             if made[0].problem is None:
                 work.audit("credential.issue", str(made[0].credentials[0].id), definition=definition.id)
                 return work.answer(Issued(made[0].credentials[0], process))
@@ -87,7 +90,7 @@ class Issue:
         """What an earlier try of the same request id came to, should its answer have been lost."""
         if call.request_id is None:
             return None
-        process = await work.processes.last_by_pid(call.tenant, command.holder_did, call.request_id)
+        process = await work.processes.ended_by_pid(call.tenant, command.holder_did, call.request_id)
         if process is None or process.state is not IssuanceState.DELIVERED:
             return None
         credentials = await work.credentials.of_processes(call.tenant, [process.id])

@@ -160,6 +160,9 @@ class IssuanceRequests:
                         raise AlreadyExists(Reason.PROCESS_EXISTS, "the same request ended just now; send it again")
                     process = repeated
                 else:
+                    if tenant.dcp.conflict_after_terminal and process.protocol is Protocol.DCP:
+                        # One may have come and ended while we looked at this one's attestations.
+                        await self._demand_first(work, tenant, command)
                     work.emit(ProcessMoved(process))
                     work.audit("issuance.accept", str(process.id), state=process.state, protocol=process.protocol)
                 accepted.append(process)
@@ -195,7 +198,7 @@ class IssuanceRequests:
             next_attempt_time=None if required else work.now,
             approvals_required=required,
             approval_deadline=None if window is None else work.now + window,
-            delivery_deadline=work.now + self._delivery_window,
+            delivery_deadline=None if required else work.now + self._delivery_window,
             submitter=call.caller,
         )
 
@@ -216,10 +219,14 @@ class IssuanceRequests:
                 Reason.PROCESS_EXISTS, "this holderPid is in use for other credentials; take another holderPid"
             )
         if tenant.dcp.conflict_after_terminal and command.protocol is Protocol.DCP:
-            ended = await work.processes.last_by_pid(tenant.name, command.holder_did, command.holder_pid)
-            if ended is not None:
-                raise AlreadyExists(Reason.PROCESS_EXISTS, "this holderPid was used before; take another holderPid")
+            await self._demand_first(work, tenant, command)
         return None
+
+    @staticmethod
+    async def _demand_first(work: CertifyWork, tenant: Tenant, command: RequestIssuance) -> None:
+        ended = await work.processes.ended_by_pid(tenant.name, command.holder_did, command.holder_pid)
+        if ended is not None:
+            raise AlreadyExists(Reason.PROCESS_EXISTS, "this holderPid was used before; take another holderPid")
 
     async def _demand_holder(self, work: CertifyWork, tenant: Tenant, command: RequestIssuance) -> None:
         if command.protocol is not Protocol.DCP or tenant.dcp.allow_unknown_holders:
@@ -259,6 +266,15 @@ class IssuanceQueries:
                 raise not_found(id_)
             credentials = await work.credentials.of_processes(call.tenant, [process.parent_id or process.id])
         return process, tuple(credential.id for credential in credentials)
+
+    async def standing(self, call: Call, id_: UUID) -> IssuanceProcess:
+        """A process as its holder sees it: what failed and is delivered again stands where that does. NotFound."""
+        async with self._store.read() as work:
+            process = await work.processes.get(call.tenant, id_)
+            if process is None:
+                raise not_found(id_)
+            again = await work.processes.last_child(process) if process.state is IssuanceState.ERRORED else None
+        return again or process
 
     async def page(
         self, call: Call, state: IssuanceState | None, holder_did: str, before: UUID | None, limit: int

@@ -27,6 +27,7 @@ class Steering:
         """The process with the caller's approval; APPROVED once there are enough."""
         async with self._store.begin(call) as work:
             process = (await _locked(work, call, id_)).approve(call.caller, work.now)
+            process = process.tried_until(work.now + self._delivery_window)
             await work.processes.save([process])
             if process.state is IssuanceState.APPROVED:
                 work.emit(ProcessMoved(process))
@@ -39,6 +40,7 @@ class Steering:
         """The process in ERRORED; the holder is told ``reason``."""
         async with self._store.begin(call) as work:
             process = (await _locked(work, call, id_)).reject(reason, work.now)
+            process = process.tried_until(work.now + self._delivery_window)
             await work.processes.save([process])
             work.emit(ProcessMoved(process))
             work.audit("issuance.reject", str(id_))

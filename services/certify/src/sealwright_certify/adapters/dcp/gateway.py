@@ -28,12 +28,15 @@ from sealwright_certify.ports import (
 
 SERVICE = "CredentialService"
 
-_PERMANENT = frozenset({401, 403, 405, 406, 410, 413, 415, 422, 451, 501})
-"""Answers that will not change. 400, 404 and 409 may: real holders give them until they have stored their request."""
+_PERMANENT = frozenset({403, 405, 406, 410, 413, 415, 422, 451, 501})
+"""Answers that will not change."""
 
-_SHORTLY = frozenset({400, 404, 409})
+_SHORTLY = frozenset({400, 401, 404, 409})
+"""Answers that may: real holders give 400, 404 and 409 until they have stored their request, and 401 while our DID
+document cannot be had or the one they keep lacks our youngest key."""
+
 _SHORT_ATTEMPTS = 8
-"""Attempts after which 400, 404 and 409 are taken at their word; with the back-off about a minute."""
+"""Attempts after which these are taken at their word; with the back-off about a minute."""
 
 
 class DcpGateway:

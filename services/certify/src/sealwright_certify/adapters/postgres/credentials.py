@@ -153,17 +153,30 @@ class CredentialRows:
         )
         return await self._issued(rows)
 
-    async def signed_with(self, tenant: str, method: str, now: datetime, limit: int) -> list[IssuedCredential]:
-        """Credentials that a verification method signed and that are not over."""
+    async def holders_of(
+        self, tenant: str, method: str, now: datetime, after_did: str, limit: int
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        """Holders by DID, those after ``after_did``, of what a verification method signed, with the definitions.
+
+        Only what counts still, can be delivered by DCP, and was not followed by one that another key signed.
+        """
         rows = await self._connection.fetch(
-            """select * from credential where tenant = $1 and key_id = $2 and state <> 'REVOKED'
-               and (valid_until is null or valid_until > $3) order by valid_until desc nulls first limit $4""",
+            """select c.holder_did, array_agg(distinct c.definition_id) as definitions from credential c
+               where c.tenant = $1 and c.holder_did > $2 and c.key_id = $3 and c.state <> 'REVOKED'
+                 and (c.valid_until is null or c.valid_until > $4) and c.format = any($5)
+                 and not exists (select from credential n
+                                 where n.tenant = c.tenant and n.holder_did = c.holder_did and n.id > c.id
+                                   and n.definition_id = c.definition_id and n.key_id <> c.key_id
+                                   and n.state <> 'REVOKED' and (n.valid_until is null or n.valid_until > $4))
+               group by c.holder_did order by c.holder_did limit $6""",
             tenant,
+            after_did,
             method,
             now,
+            [format_.value for format_ in CredentialFormat if format_.dcp],
             limit,
         )
-        return await self._issued(rows)
+        return [(row["holder_did"], tuple(sorted(row["definitions"]))) for row in rows]
 
     async def _issued(self, rows: Sequence[Any]) -> list[IssuedCredential]:
         places = await self._places([row["id"] for row in rows])

@@ -1,4 +1,4 @@
-"""Holders and offers to them."""
+"""Holders, offers to them, and offers still to be made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_certify.adapters.postgres.json_text import dumps, loads
-from sealwright_certify.ports import Holder, Offer
+from sealwright_certify.ports import Holder, Offer, Reissue
 
 
 class HolderRows:
@@ -94,6 +94,33 @@ class HolderRows:
 
     async def postpone_offer(self, offer: UUID, next_time: datetime) -> None:
         await self._connection.execute("update offer set next_time = $2 where id = $1", offer, next_time)
+
+    async def queue_reissues(self, reissues: Sequence[Reissue]) -> None:
+        """Notes work to be done; what is noted already goes on from where it is."""
+        await self._connection.execute(
+            """insert into reissue (tenant, method, reason)
+               select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing""",
+            [reissue.tenant for reissue in reissues],
+            [reissue.method for reissue in reissues],
+            [reissue.reason for reissue in reissues],
+        )
+
+    async def claim_reissue(self) -> Reissue | None:
+        """One that nobody works on, until the end of the transaction."""
+        row = await self._connection.fetchrow("select * from reissue limit 1 for update skip locked")
+        return None if row is None else Reissue(row["tenant"], row["method"], row["reason"], row["after_did"])
+
+    async def advance_reissue(self, reissue: Reissue, after_did: str | None) -> None:
+        """Holders up to ``after_did`` have their offers; with None all have."""
+        key = (reissue.tenant, reissue.method, reissue.reason)
+        if after_did is None:
+            await self._connection.execute(
+                "delete from reissue where tenant = $1 and method = $2 and reason = $3", *key
+            )
+        else:
+            await self._connection.execute(
+                "update reissue set after_did = $4 where tenant = $1 and method = $2 and reason = $3", *key, after_did
+            )
 
 
 def _holder(row: Any) -> Holder:

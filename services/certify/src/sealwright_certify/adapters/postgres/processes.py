@@ -19,6 +19,7 @@ from sealwright_common.domain.issuance import (
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_certify.adapters.postgres.json_text import dumps, loads
+from sealwright_certify.ports import Waiting
 
 _DUE_WINDOW = 500
 """Due rows looked at to pick a fair batch of them."""
@@ -100,14 +101,25 @@ class ProcessRows:
         )
         return None if row is None else _process(row)
 
-    async def last_by_pid(self, tenant: str, holder_did: str, holder_pid: str) -> IssuanceProcess | None:
-        """The newest process of this holderPid, running or not."""
+    async def ended_by_pid(self, tenant: str, holder_did: str, holder_pid: str) -> IssuanceProcess | None:
+        """The newest process of this holderPid that is over."""
         row = await self._connection.fetchrow(
             """select * from issuance_process where tenant = $1 and holder_did = $2 and holder_pid = $3
-               order by id desc limit 1""",
+               and state in ('DELIVERED', 'ERRORED') order by id desc limit 1""",
             tenant,
             holder_did,
             holder_pid,
+        )
+        return None if row is None else _process(row)
+
+    async def last_child(self, parent: IssuanceProcess) -> IssuanceProcess | None:
+        """The newest process that delivers the credentials of ``parent`` again."""
+        row = await self._connection.fetchrow(
+            """select * from issuance_process where tenant = $1 and holder_did = $2 and parent_id = $3
+               order by id desc limit 1""",
+            parent.tenant,
+            parent.holder_did,
+            parent.id,
         )
         return None if row is None else _process(row)
 
@@ -131,20 +143,22 @@ class ProcessRows:
         )
         return None if row is None else _process(row)
 
-    async def save(self, processes: Sequence[IssuanceProcess]) -> None:
-        """Writes what can change of processes."""
+    async def save(self, processes: Sequence[IssuanceProcess], *, from_phase: Phase | None = None) -> set[UUID]:
+        """Writes what can change of processes, of those alone that are still in ``from_phase``; their ids."""
         if not processes:
-            return
-        await self._connection.execute(
+            return set()
+        rows = await self._connection.fetch(
             """update issuance_process p set state = n.state, version = n.version, approvals = n.approvals::json,
                    phase = n.phase, attempts = n.attempts, next_attempt_time = n.next_attempt_time,
                    outcome_unknown = n.outcome_unknown, error = n.error, error_detail = n.error_detail,
-                   rejection_reason = n.rejection_reason, update_time = n.update_time
+                   rejection_reason = n.rejection_reason, update_time = n.update_time,
+                   delivery_deadline = n.delivery_deadline
                from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::int[], $7::timestamptz[],
-                   $8::bool[], $9::text[], $10::text[], $11::text[], $12::timestamptz[])
+                   $8::bool[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
                    as n (id, state, version, approvals, phase, attempts, next_attempt_time, outcome_unknown, error,
-                         error_detail, rejection_reason, update_time)
-               where p.id = n.id""",
+                         error_detail, rejection_reason, update_time, delivery_deadline)
+               where p.id = n.id and ($14::text is null or p.phase = $14)
+               returning p.id""",
             [p.id for p in processes],
             [p.state.value for p in processes],
             [p.version for p in processes],
@@ -157,7 +171,10 @@ class ProcessRows:
             [p.error_detail for p in processes],
             [p.rejection_reason for p in processes],
             [p.update_time for p in processes],
+            [p.delivery_deadline for p in processes],
+            from_phase,
         )
+        return {UUID(int=row["id"].int) for row in rows}
 
     async def page(
         self, tenant: str, state: IssuanceState | None, holder_did: str, before: UUID | None, limit: int
@@ -213,6 +230,19 @@ class ProcessRows:
                where state in ('SUBMITTED', 'APPROVED') group by tenant"""
         )
         return {row["tenant"]: row["running"] for row in rows}
+
+    async def waiting(self) -> list[Waiting]:
+        """What waits, by what for. Each half has an index of its own."""
+        rows = await self._connection.fetch(
+            """select coalesce(phase, 'approval') as what, count(*) as count, min(next_attempt_time) as due,
+                   count(distinct (tenant, holder_did)) filter (where attempts >= 3) as stuck
+               from (select phase, next_attempt_time, tenant, holder_did, attempts from issuance_process
+                     where phase is not null
+                     union all
+                     select phase, null, tenant, holder_did, 0 from issuance_process where state = 'SUBMITTED') w
+               group by 1"""
+        )
+        return [Waiting(row["what"], row["count"], row["due"], row["stuck"]) for row in rows]
 
 
 def _approvals_text(process: IssuanceProcess) -> str:

@@ -115,7 +115,7 @@ class DcpDoor:
         """The CredentialStatus of a request, to its requester only; to everybody else it does not exist."""
         holder = await self._tokens.verify(_bearer(request), tenant, self._holders)
         call = Call(caller=holder.did, tenant=tenant.name, method="dcp.status")
-        process, _ = await self._queries.get(call, _id(request))
+        process = await self._queries.standing(call, _id(request))
         if process.holder_did != holder.did:
             raise NotFound(Reason.PROCESS_NOT_FOUND, "no such request")
         return _json(dcp.status_message(process))

@@ -1,0 +1,196 @@
+"""The messages of DCP 1.0 that certify sends fit the shapes holders check, and it reads what holders send."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sealwright_certify.adapters.schemas import JsonSchemas
+from sealwright_certify.codec import dcp
+from sealwright_certify.ports import Offer
+from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat
+from sealwright_common.domain.errors import InvalidArgument
+from sealwright_common.domain.issuance import IssuanceError, IssuanceState
+
+from tests.contract.certify.test_contract import CREDENTIAL, ERRORED, ID, NOW, PROCESS, TENANT
+
+CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
+SPACE = "https://w3id.org/dspace-dcp/v1.0/"
+TEXT = {"type": "string", "minLength": 1}
+
+
+def shape(type_: str, required: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A message of DCP: its context as a list of texts, its type as one text, and nothing unknown."""
+    head = {
+        "@context": {"type": "array", "items": {"type": "string"}, "contains": {"const": CONTEXT}},
+        "type": {"const": type_},
+    }
+    return {
+        "type": "object",
+        "properties": {**head, **required, **(optional or {})},
+        "required": [*head, *required],
+        "additionalProperties": False,
+    }
+
+
+CREDENTIAL_OBJECT = {
+    "type": "object",
+    "properties": {
+        "id": TEXT,
+        "type": {"const": "CredentialObject"},
+        "credentialType": TEXT,
+        "bindingMethods": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "credentialSchema": TEXT,
+        "profile": {"enum": ["vc11-sl2021/jwt", "vc20-bssl/jwt"]},
+        "issuancePolicy": {"type": "object", "required": ["id", "input_descriptors"]},
+        "offerReason": TEXT,
+    },
+    "required": ["id", "type", "credentialType", "bindingMethods", "profile", "issuancePolicy"],
+    "additionalProperties": False,
+}
+CONTAINER = {
+    "type": "object",
+    "properties": {"credentialType": TEXT, "payload": TEXT, "format": {"enum": ["vc11-sl2021/jwt", "vc20-bssl/jwt"]}},
+    "required": ["credentialType", "payload", "format"],
+    "additionalProperties": False,
+}
+PIDS = {"issuerPid": TEXT, "holderPid": TEXT}
+SHAPES = {
+    "CredentialStatus": shape("CredentialStatus", {**PIDS, "status": {"enum": ["RECEIVED", "ISSUED", "REJECTED"]}}),
+    "issued": shape(
+        "CredentialMessage",
+        {**PIDS, "status": {"const": "ISSUED"}, "credentials": {"type": "array", "items": CONTAINER, "minItems": 1}},
+    ),
+    "rejected": shape("CredentialMessage", {**PIDS, "status": {"const": "REJECTED"}}, {"rejectionReason": TEXT}),
+    "IssuerMetadata": shape(
+        "IssuerMetadata",
+        {"issuer": TEXT, "credentialsSupported": {"type": "array", "items": CREDENTIAL_OBJECT}},
+    ),
+    "CredentialOfferMessage": shape(
+        "CredentialOfferMessage",
+        {"issuer": TEXT, "credentials": {"type": "array", "items": CREDENTIAL_OBJECT, "minItems": 1}},
+    ),
+    "PresentationQueryMessage": shape(
+        "PresentationQueryMessage", {"scope": {"type": "array", "items": {"type": "string"}, "minItems": 1}}
+    ),
+}
+DEFINITION = CredentialDefinition(
+    id="MembershipCredential",
+    version=3,
+    credential_type="MembershipCredential",
+    format=CredentialFormat.VC11_SL2021_JWT,
+    attestations=("onboarding",),
+    schema={"type": "object"},
+)
+OFFER = Offer(ID, "default", "did:web:holder.example", ("MembershipCredential",), "reissue", 0, NOW)
+SAID = {
+    "CredentialStatus": dcp.status_message(PROCESS),
+    "issued": dcp.credential_message(PROCESS, [CREDENTIAL]),
+    "rejected": dcp.rejection_message(replace(ERRORED, error=IssuanceError.REJECTED)),
+    "IssuerMetadata": dcp.metadata_message(TENANT, [DEFINITION]),
+    "CredentialOfferMessage": dcp.offer_message(TENANT, OFFER, [DEFINITION]),
+    "PresentationQueryMessage": dcp.presentation_query(["org.eclipse.dspace.dcp.vc.type:MembershipCredential:read"]),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_certify_says_fits(name: str) -> None:
+    """Context, type, and every member that is required or that strict holders ask for."""
+    assert not JsonSchemas().problems(SHAPES[name])
+    assert not JsonSchemas().violations(SHAPES[name], SAID[name])
+
+
+def test_a_refusal_tells_the_holder_no_more_than_it_may_know() -> None:
+    """Without a reason of the approver's own there is none but the plain one; the detail is for operators."""
+    process = replace(ERRORED, error_detail="the signer said something internal")
+    assert dcp.rejection_message(process)["rejectionReason"] == "the request was not granted"
+    told = dcp.rejection_message(replace(process, rejection_reason="not this year"))
+    assert told["rejectionReason"] == "not this year"
+    assert "internal" not in json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("SUBMITTED", "RECEIVED"), ("APPROVED", "RECEIVED"), ("DELIVERED", "ISSUED"), ("ERRORED", "REJECTED")],
+)
+def test_states_are_three_statuses(state: str, status: str) -> None:
+    """The seed's four states as DCP's three."""
+    assert dcp.status_message(replace(PROCESS, state=IssuanceState(state)))["status"] == status
+
+
+def test_a_redelivery_speaks_of_the_same_issuance() -> None:
+    """issuerPid is the first process's, in the delivery and in the status of its child."""
+    parent = UUID("01900000-0000-7000-8000-000000000001")
+    child = replace(PROCESS, parent_id=parent)
+    assert dcp.credential_message(child, [CREDENTIAL])["issuerPid"] == str(parent)
+    assert dcp.status_message(child)["issuerPid"] == str(parent)
+
+
+PLAIN: dict[str, Any] = {
+    "@context": [CONTEXT],
+    "type": "CredentialRequestMessage",
+    "holderPid": "pid-1",
+    "credentials": [{"id": "a"}, {"id": "b"}],
+}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        PLAIN,
+        {**PLAIN, "@context": [CONTEXT, "https://www.w3.org/ns/did/v1"]},
+        {**PLAIN, "credentials": [{"id": "a", "type": "CredentialObject"}, {"@id": "b"}]},
+        {
+            "@type": f"{SPACE}CredentialRequestMessage",
+            f"{SPACE}credentials": [{"@type": "@json", "@value": [{"id": "a"}, {"id": "b"}]}],
+            f"{SPACE}holderPid": {"@id": "pid-1"},
+        },
+        {
+            "@type": [f"{SPACE}CredentialRequestMessage"],
+            f"{SPACE}credentials": {"@type": "@json", "@value": [{"id": "a"}, {"id": "b"}]},
+            f"{SPACE}holderPid": [{"@id": "pid-1"}],
+        },
+        {
+            "@type": f"{SPACE}CredentialRequestMessage",
+            f"{SPACE}credentials": [{"@list": [{"@id": "a"}, {"@id": "b"}]}],
+            f"{SPACE}holderPid": [{"@value": "pid-1"}],
+        },
+        [
+            {
+                "@type": [f"{SPACE}CredentialRequestMessage"],
+                f"{SPACE}credentials": [{"@id": "a"}, {"@id": "b"}],
+                f"{SPACE}holderPid": [{"@value": "pid-1"}],
+            }
+        ],
+    ],
+)
+def test_requests_are_read_compact_and_expanded(message: Any) -> None:
+    """However a holder writes it down, the same is asked for, and holderPid stays the text it was."""
+    asked = dcp.credential_request(json.dumps(message).encode(), 60)
+    assert (asked.holder_pid, asked.credential_ids) == ("pid-1", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("message", "member"),
+    [
+        ({**PLAIN, "type": ["CredentialRequestMessage", "Other"]}, "type"),
+        ({**PLAIN, "type": "CredentialMessage"}, "type"),
+        ({name: value for name, value in PLAIN.items() if name != "@context"}, "@context"),
+        ({name: value for name, value in PLAIN.items() if name != "holderPid"}, "holderPid"),
+        ({name: value for name, value in PLAIN.items() if name != "credentials"}, "credentials"),
+        ({**PLAIN, "credentials": []}, "credentials"),
+        ({**PLAIN, "credentials": [[{"id": "a"}]]}, "credentials"),
+        ({**PLAIN, "credentials": [{"id": {"@id": "a"}}]}, "credentials"),
+        ({**PLAIN, "holderPid": {"@id": ["x"]}}, "holderPid"),
+        ([PLAIN, PLAIN], "body"),
+        ("CredentialRequestMessage", "body"),
+    ],
+)
+def test_wrong_requests_name_the_wrong_member(message: Any, member: str) -> None:
+    """InvalidArgument, whatever it is; never anything else."""
+    with pytest.raises(InvalidArgument) as refused:
+        dcp.credential_request(json.dumps(message).encode(), 60)
+    assert any(field.path.startswith(member) for field in refused.value.fields), refused.value.fields
