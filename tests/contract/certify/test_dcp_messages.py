@@ -194,3 +194,20 @@ def test_wrong_requests_name_the_wrong_member(message: Any, member: str) -> None
     with pytest.raises(InvalidArgument) as refused:
         dcp.credential_request(json.dumps(message).encode(), 60)
     assert any(field.path.startswith(member) for field in refused.value.fields), refused.value.fields
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ({"@context": [CONTEXT], "type": "PresentationResponseMessage", "presentation": ["a.b.c", "d.e.f"]}, 2),
+        ({"type": "PresentationResponseMessage", "presentation": "a.b.c"}, 1),
+        ({f"{SPACE}presentation": [{"@type": "@json", "@value": ["a.b.c", {"an": "object"}]}]}, 1),
+        ([{f"{SPACE}presentation": [{"@value": "a.b.c"}, {"@value": "d.e.f"}]}], 2),
+        ({"type": "PresentationResponseMessage", "presentation": []}, 0),
+        ({"type": "PresentationResponseMessage"}, 0),
+        ([], 0),
+    ],
+)
+def test_presentations_are_read_compact_and_expanded(message: Any, found: int) -> None:
+    """Those that are texts; whatever else a holder answers is none."""
+    assert len(dcp.presentations(json.dumps(message).encode())) == found

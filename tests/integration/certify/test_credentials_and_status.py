@@ -7,6 +7,8 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
 from sealwright.rotator.v1 import rotator_service_pb2 as rotator
 from sealwright_certify.usecases.status_lists import FRESH
+from sealwright_client.client import Sealwright
 from sealwright_common.domain.errors import FailedPrecondition, NotFound, PermissionDenied
 from sealwright_common.domain.status_lists import decode_list, is_set
+from sealwright_common.runtime.grpc.dev_ca import DevelopmentCa
 from sealwright_common.verify.jws import parse
 
 from tests.support.certify import SEED, Issuing, client_of, fetch, rid, template_definition
@@ -151,8 +155,8 @@ async def test_issue_credential_is_idempotent_and_leaves_one_credential(issuing:
     assert issuing.verify(first.payload).claims == {"id": did, "n": 7}
 
 
-async def test_four_eyes(issuing: Issuing) -> None:
-    """With two approvals required, the submitter may not approve and nobody may twice."""
+async def test_r24_four_eyes(issuing: Issuing, small_mesh_folder: Path) -> None:
+    """R24: with two approvals required, the submitter may not approve and nobody may twice; a second person may."""
     await issuing.define(template_definition("FourEyes", approvalsRequired=2))
     name = await issuing.member()
     did = issuing.holders.holder(name).did
@@ -169,6 +173,17 @@ async def test_four_eyes(issuing: Issuing) -> None:
     request.request_id = rid()
     with pytest.raises(PermissionDenied):
         await issuing.client.issuance.ApproveIssuance(request)
+
+    tls = DevelopmentCa.open(small_mesh_folder / "ca").issue("operator", "colleague")
+    async with Sealwright.open(replace(issuing.client.profile, tls=tls)) as colleague:
+        request.request_id = rid()
+        twice = (await colleague.issuance.ApproveIssuance(request)).process
+    assert (twice.state, len({approval.approver for approval in twice.approvals})) == (pb.ISSUANCE_STATE_APPROVED, 2)
+    assert (await issuing.ends(location)).state == pb.ISSUANCE_STATE_DELIVERED
+    audited = await issuing.rows(
+        "select caller from audit_log where action = 'issuance.approve' and target = $1", once.id
+    )
+    assert len({row["caller"] for row in audited}) == 2
 
 
 async def test_r9_a_request_over_grpc_may_be_split(issuing: Issuing) -> None:

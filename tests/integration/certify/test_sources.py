@@ -14,7 +14,13 @@ from sealwright.certify.v1 import definition_service_pb2 as definitions
 from sealwright.certify.v1 import holder_service_pb2 as holder_pb
 from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
-from sealwright_common.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, PermissionDenied
+from sealwright_common.domain.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+)
 from sealwright_common.domain.status_lists import decode_list, is_set
 from sealwright_common.verify.jws import parse
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
@@ -193,6 +199,52 @@ async def test_r21_a_dry_run_explains_every_rule(issuing: Issuing) -> None:
     assert "DK-123" not in str(checked)
     unknown = issuance.CheckIssuanceRequest(holder_did="did:web:nobody.example", definition_ids=["Explained"])
     assert list((await issuing.client.issuance.CheckIssuance(unknown)).missing_attestations) == ["onboarding"]
+
+
+async def test_a_definition_is_tried_before_it_is_used(issuing: Issuing) -> None:
+    """Outcome of every rule, what would be signed, or what is in the way; nothing is stored by trying."""
+    rule = {"type": "expression", "configuration": {"claim": "onboarding.level", "operator": "geq", "value": 3}}
+    stored = await issuing.define(template_definition("Tried", rules=[rule]))
+
+    async def attempt(tried: pb.CredentialDefinition | None = None, **claims: Any) -> Any:
+        request = definitions.TryDefinitionRequest(claims_json=json.dumps({"onboarding": claims}))
+        if tried is None:
+            request.id = "Tried"
+        else:
+            request.definition.CopyFrom(tried)
+        return await issuing.client.definitions.TryDefinition(request)
+
+    good = await attempt(level=3, companyNumber="DK-123")
+    assert [outcome.passed for outcome in good.rules] == [True]
+    assert not good.problems
+    made = json.loads(good.credential_json)
+    assert (made["iss"], made["credentialSubject"]["company"]) == (issuing.did, "DK-123")
+    low = await attempt(level=2, companyNumber="DK-123")
+    assert ([outcome.passed for outcome in low.rules], low.credential_json) == ([False], "")
+    unfit = await attempt(level=3)
+    assert unfit.problems
+    assert not unfit.credential_json
+    changed = pb.CredentialDefinition()
+    changed.CopyFrom(stored)
+    changed.id = "NeverStored"
+    assert (await attempt(changed, level=3, companyNumber="DK-123")).credential_json
+    changed.attestations.append("nobody")
+    assert "attestations[1]" in (await attempt(changed, level=3)).problems[0]
+    with pytest.raises(NotFound):
+        await issuing.client.definitions.GetDefinition(definitions.GetDefinitionRequest(id="NeverStored"))
+
+
+async def test_a_template_that_does_not_fit_is_our_trouble(issuing: Issuing) -> None:
+    """Refused before the 201, as 503: the holder did nothing wrong, and is told nothing of the template."""
+    template = {"credentialSubject": {"secretMember": {"$eval": "claims.onboarding.nowhere"}}}
+    await issuing.define(template_definition("Unfit", template=template))
+    holder = issuing.holders.holder(await issuing.member())
+    status, headers, text = await issuing.post(
+        "/credentials", holder.request(rid(), ["Unfit"]), holder.token(issuing.did)
+    )
+    assert (status, int(headers["retry-after"]) >= 1) == (503, True)
+    assert "emplate" not in text
+    assert not await issuing.rows("select 1 from issuance_process where holder_did = $1", holder.did)
 
 
 async def test_r3_a_definition_needs_an_attestation(issuing: Issuing) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -101,6 +102,58 @@ def test_r22_combinators_evaluate_and_explain_every_part() -> None:
     assert "Ørsted" not in str(outcome)
 
 
+RUNAWAY = [
+    "(a+)+",
+    "(a|a)*b",
+    "(?:a|ab)+c",
+    "(a?){30}b",
+    "((a|b)c){2,}",
+    "(x(a*)y)*",
+    "a*a*a*a*b",
+    "a{1,9}b{1,9}c{1,9}d{1,9}",
+    "a?" * 40 + "a" * 40,
+    "(?=a)b",
+    "(?P<n>a)",
+    "(?i)a",
+    "(a)\\1",
+    "a" * 257,
+]
+"""Patterns that can take for ever, or that nobody can tell of."""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "holds"),
+    [
+        ("DK-[0-9]{3}", "DK-123", True),
+        ("DK-[0-9]{3}", "xDK-123", False),
+        ("[A-Z]{2}(-[0-9]+)?", "DK", True),
+        ("(DK|SE|NO)-.+", "SE-1", True),
+        (r"[^@]+@[^@]+\.[a-z]{2,}", "a@b.example", True),
+        (r"\(a\)\*+[(*+?|]", "(a)**|", True),
+        (r"[\]a*+?{3}]+", "]a{", True),
+        (r"[]*]{2}", "]*", True),
+        (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "2026-01-01T00:00:00Z", True),
+        (".*", "x" * 257, False),
+    ],
+)
+def test_r22_patterns_that_end_soon_are_taken(pattern: str, text: str, holds: bool) -> None:
+    """The whole text has to match; one of more than 256 characters never does."""
+    configuration: JsonObject = {"claim": "c", "operator": "matches", "value": pattern}
+    assert REGISTRY.problems(RuleDefinition("expression", configuration)) == []
+    assert _holds("c", "matches", pattern, {"c": text}) is holds
+
+
+def test_r22_the_slowest_pattern_that_is_taken_ends_soon() -> None:
+    """All the choices that are allowed, on the longest text, with no match."""
+    pattern = "a?a?a?a?a*a*a*b"
+    assert (
+        REGISTRY.problems(RuleDefinition("expression", {"claim": "c", "operator": "matches", "value": pattern})) == []
+    )
+    begun = time.process_time()
+    assert not _holds("c", "matches", pattern, {"c": "a" * 256})
+    assert time.process_time() - begun < 30
+
+
 @pytest.mark.parametrize(
     "configuration",
     [
@@ -114,7 +167,7 @@ def test_r22_combinators_evaluate_and_explain_every_part() -> None:
         {"claim": "a", "operator": "in", "value": 1},
         {"claim": "a", "operator": "gt", "value": True},
         {"claim": "a", "operator": "matches", "value": "("},
-        {"claim": "a", "operator": "matches", "value": "(a+)+"},
+        *({"claim": "a", "operator": "matches", "value": pattern} for pattern in RUNAWAY),
         {"claim": "a", "operator": "matches", "value": "(a)\\1"},
         {"claim": "a", "operator": "before", "value": "soon"},
         {"claim": "a", "operator": "eq", "value": 1, "colour": 2},

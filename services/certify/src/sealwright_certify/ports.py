@@ -61,6 +61,9 @@ from sealwright_common.domain.issuing import (
 from sealwright_common.domain.issuing import (
     Tenant as Tenant,
 )
+from sealwright_common.domain.issuing import (
+    Waiting as Waiting,
+)
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm
 
@@ -276,19 +279,6 @@ class HolderStore(Protocol):
     async def queue_reissues(self, reissues: Sequence[Reissue]) -> None: ...
     async def claim_reissue(self) -> Reissue | None: ...
     async def advance_reissue(self, reissue: Reissue, after_did: str | None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Processes that wait for the same."""
-
-    what: str
-    """approval, or the phase that is due: generate, deliver, refuse."""
-    count: int
-    due_since: datetime | None
-    """When the first of them was due, or will be."""
-    stuck_holders: int
-    """Holders among them with three failed attempts or more."""
 
 
 class ProcessStore(Protocol):

@@ -128,6 +128,19 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Processes that wait for the same."""
+
+    what: str
+    """approval, or the phase that is due: generate, deliver, refuse."""
+    count: int
+    due_since: datetime | None
+    """When the first of them was due, or will be."""
+    stuck_holders: int
+    """Holders among them with three failed attempts or more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reissue:
     """Work to be done: every holder of a credential that a key signed is to be offered a new one."""
 

@@ -9,20 +9,17 @@ booleans, and nothing else is comparable. A missing claim fails every operator b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
+from sealwright_common.domain import patterns
 from sealwright_common.domain.json_values import Json, JsonObject, Missing, Segment, find, kind, parse_path
 
 MAX_DEPTH = 16
 """Deepest nesting of combinators."""
-
-MAX_PATTERN = 256
-"""Longest pattern of ``matches``, in characters; the text it is applied to may have 4096."""
 
 OPERATORS = ("eq", "neq", "gt", "geq", "lt", "leq", "in", "nin", "exists", "matches", "before", "after")
 """The operators of ``expression``."""
@@ -185,12 +182,7 @@ def _within(found: Json | Missing, value: Json) -> bool:
 
 
 def _matches(found: Json | Missing, value: Json) -> bool:
-    return (
-        isinstance(found, str)
-        and len(found) <= 4096
-        and isinstance(value, str)
-        and re.fullmatch(value, found) is not None
-    )
+    return isinstance(found, str) and isinstance(value, str) and patterns.matches(value, found)
 
 
 _TESTS: Mapping[str, Callable[[Json | Missing, Json], bool]] = {
@@ -254,9 +246,6 @@ class Combination:
 
 # ---- the type "expression"
 
-# A group that is repeated and itself holds a repetition can take exponential time.
-_NESTED_REPEAT = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
-
 
 class ExpressionFactory:
     """Makes ``expression`` rules."""
@@ -317,7 +306,7 @@ def _value_problem(operator: str, configuration: JsonObject) -> str | None:
         case "in" | "nin":
             return None if isinstance(value, list) and value else "a non-empty list"
         case "matches":
-            return _pattern_problem(value)
+            return patterns.problem_of(value)
         case "before" | "after":
             return None if moment(value) else "an ISO 8601 date or date-time"
         case "gt" | "geq" | "lt" | "leq":
@@ -325,18 +314,6 @@ def _value_problem(operator: str, configuration: JsonObject) -> str | None:
             return None if ordered else "a number or a text"
         case _:
             return None
-
-
-def _pattern_problem(value: Json) -> str | None:
-    if not isinstance(value, str) or len(value) > MAX_PATTERN:
-        return f"a regular expression of at most {MAX_PATTERN} characters"
-    if _NESTED_REPEAT.search(value) or re.search(r"\\[1-9]|\(\?[P<=!(]", value):
-        return "a regular expression without nested repetition, back references and look-around"
-    try:
-        re.compile(value)
-    except re.error as error:
-        return f"a regular expression ({error.msg})"
-    return None
 
 
 def _build(configuration: Json) -> Expression | Combination:

@@ -38,13 +38,7 @@ class CredentialRequest:
 
 def credential_request(body: bytes, most: int) -> CredentialRequest:
     """A CredentialRequestMessage in compact or expanded form; InvalidArgument naming the wrong member."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise InvalidArgument.of("body", "UTF-8 JSON") from None
-    if text.lstrip().startswith("["):  # the expanded form may be a list of one
-        text = text.strip()[1:-1]
-    message = parse_json_object(text, "body")
+    message = _message(body)
     if _type(message) != "CredentialRequestMessage":
         raise InvalidArgument.of("type", "CredentialRequestMessage")
     expanded = "type" not in message
@@ -56,6 +50,16 @@ def credential_request(body: bytes, most: int) -> CredentialRequest:
     if not isinstance(holder_pid, str) or not 1 <= len(holder_pid) <= 256 or not holder_pid.isprintable():
         raise InvalidArgument.of("holderPid", "a text of 1 to 256 printable characters")
     return CredentialRequest(holder_pid, _credential_ids(_member(message, "credentials"), most))
+
+
+def _message(body: bytes) -> JsonObject:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidArgument.of("body", "UTF-8 JSON") from None
+    if text.lstrip().startswith("["):  # the expanded form may be a list of one
+        text = text.strip()[1:-1]
+    return parse_json_object(text, "body")
 
 
 def _credential_ids(value: Json, most: int) -> tuple[str, ...]:
@@ -108,6 +112,17 @@ def _wrapped(value: JsonObject) -> str:
         if name in value:
             return name
     return "@id" if value.keys() == {"@id"} else ""
+
+
+def presentations(body: bytes) -> list[str]:
+    """The presentations of a PresentationResponseMessage, compact or expanded, that are texts; none if it is none."""
+    try:
+        message = _message(body)
+        listed = _value(_member(message, "presentation"))
+    except InvalidArgument:
+        return []
+    entries = listed if isinstance(listed, list) else [listed]
+    return [text for entry in entries if isinstance(text := _value(entry), str)]
 
 
 # ---- what certify says

@@ -56,14 +56,18 @@ def plain_problem(status: int, headers: Mapping[str, str] | None = None) -> Resp
     return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type="application/problem+json")
 
 
+def retry_after(problem: Problem) -> int:
+    """Whole seconds until a repeat makes sense, at least one."""
+    return max(1, math.ceil((problem.retry_after or SOON).total_seconds()))
+
+
 def problem_response(problem: Problem, status: int | None = None) -> Response:
     """The problem+json answer of a problem; ``status`` overrides the table where a protocol asks for another one."""
     status = STATUS[problem.code] if status is None else status
     headers = {"cache-control": "no-store"}
     # Whoever is told to come back is told when.
-    wait = SOON if problem.retry_after is None and status in (429, 503) else problem.retry_after
-    if wait is not None:
-        headers["retry-after"] = str(max(1, math.ceil(wait.total_seconds())))
+    if problem.retry_after is not None or status in (429, 503):
+        headers["retry-after"] = str(retry_after(problem))
     return Response(
         orjson.dumps(problem_document(problem, status)), status, headers=headers, media_type="application/problem+json"
     )

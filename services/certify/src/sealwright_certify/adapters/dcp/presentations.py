@@ -116,7 +116,7 @@ class PresentationVerifier:
     async def claims(self, body: bytes, holder: str, audience: str, trusted: frozenset[str]) -> JsonObject | None:
         """The subjects of all good credentials by type; None if there is none. The others are logged and left out."""
         claims: JsonObject = {}
-        for text in _presentations(body):
+        for text in dcp.presentations(body)[:MOST]:
             try:
                 jws = parse(text)
                 await self._verify_presentation(jws, holder, audience)
@@ -191,18 +191,6 @@ def _texts(configuration: JsonObject, name: str) -> list[str]:
 
 def _listed(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _presentations(body: bytes) -> list[str]:
-    try:
-        message: Any = orjson.loads(body)
-    except ValueError:
-        return []
-    listed = (
-        message.get("presentation", message.get(f"{dcp.NAMESPACE}presentation")) if isinstance(message, dict) else []
-    )
-    entries = listed if isinstance(listed, list) else [listed]
-    return [entry for entry in entries if isinstance(entry, str)][:MOST]
 
 
 def _credentials(jws: Jws) -> list[str]:

@@ -27,7 +27,7 @@ from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.tenants import tenant as checked_tenant
 from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.http.middleware import BodyTooLarge
-from sealwright_common.runtime.http.problems import plain_problem, problem_response
+from sealwright_common.runtime.http.problems import plain_problem, problem_response, retry_after
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -44,6 +44,9 @@ from sealwright_certify.usecases.tenants import Tenants
 log = structlog.get_logger(__name__)
 
 VERSION = "1.0"
+
+_OURS = (Reason.TEMPLATE_INVALID, Reason.TEMPLATE_BUDGET)
+"""Reasons that say nothing about the request: a template that does not fit what its own attestations gave."""
 
 Handler = Callable[[Request, Tenant], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -157,9 +160,12 @@ def _refusal(problem: Problem, tenant: Tenant) -> Response:
         return plain_problem(401)
     if problem.reason is Reason.DEFINITION_NOT_FOUND:
         return problem_response(problem, 400)
-    if problem.code is Code.FAILED_PRECONDITION:
+    if problem.code is Code.FAILED_PRECONDITION or problem.reason in _OURS:
         log.error("issuance impossible", tenant=tenant.name, reason=problem.reason.value, detail=problem.message)
         return plain_problem(503, {"retry-after": "30"})
+    if problem.code is Code.UNAVAILABLE:
+        log.warning("issuance has to wait", tenant=tenant.name, reason=problem.reason.value, detail=problem.message)
+        return plain_problem(503, {"retry-after": str(retry_after(problem))})
     return problem_response(problem)
 
 
