@@ -253,6 +253,66 @@ async def test_r29_r30_permanent_refusal_ends_and_can_be_redelivered(issuing: Is
     assert list(event.credential_ids) == [str(row["id"]) for row in stored]
 
 
+async def test_r29_the_window_for_delivery_ends(issuing: Issuing, holders: SandboxHolders) -> None:
+    """R29: a holder that stays away until the window is over: ERRORED with DELIVERY_EXPIRED, to be redelivered."""
+    holders.faults = HolderFaults(storage_status=500)
+    name = await issuing.member()
+    _, location = await issuing.ask(name, "MembershipCredential")
+    id_ = uuid.UUID(location.rpartition("/")[2])
+    async with asyncio.timeout(60):
+        while not await issuing.rows("select 1 from issuance_process where id = $1 and attempts > 0", id_):
+            await asyncio.sleep(0.05)
+    await issuing.rows("update issuance_process set delivery_deadline = now() where id = $1", id_)
+    ended = await issuing.ends(location)
+    assert (ended.state, ended.error) == (pb.ISSUANCE_STATE_ERRORED, pb.ISSUANCE_ERROR_DELIVERY_EXPIRED)
+    assert "500" in ended.error_detail
+    holders.faults = HolderFaults()
+    await issuing.client.issuance.RedeliverIssuance(issuance.RedeliverIssuanceRequest(request_id=rid(), id=str(id_)))
+    await issuing.holders.wait(name, 1)
+
+
+async def test_r24_r29_the_window_begins_with_the_approval(issuing: Issuing, holders: SandboxHolders) -> None:
+    """R24, R29: waiting for approval takes nothing of the time for delivery; a refusal is told until it is heard."""
+    await issuing.define(template_definition("Patient", approvalsRequired=1))
+    name = await issuing.member()
+    (_, first), (_, second) = [await issuing.ask(name, "Patient") for _ in range(2)]
+    ids = [uuid.UUID(location.rpartition("/")[2]) for location in (first, second)]
+    statement = "select delivery_deadline - now() as left from issuance_process where id = $1"
+    assert (await issuing.rows(statement, ids[0]))[0]["left"] is None
+    await _approve(issuing, first)
+    left = (await issuing.rows(statement, ids[0]))[0]["left"]
+    assert timedelta(hours=23) < left <= timedelta(hours=24)
+    await issuing.holders.wait(name, 1)
+
+    holders.faults = HolderFaults(storage_status=503, storage_times=2)
+    request = issuance.RejectIssuanceRequest(request_id=rid(), id=str(ids[1]), rejection_reason="not this year")
+    await issuing.client.issuance.RejectIssuance(request)
+    told = (await issuing.holders.wait(name, 2))[1].message
+    assert (told["status"], told["rejectionReason"]) == ("REJECTED", "not this year")
+
+
+async def test_r27_a_service_at_a_private_address_is_never_called(issuing: Issuing) -> None:
+    """R27: where a DID document points to an address that is nobody's business, delivery ends at once."""
+    name = await issuing.member()
+    issuing.holders.holder(name).base = "http://10.0.0.1:7203/metrics"
+    _, location = await issuing.ask(name, "MembershipCredential")
+    ended = await issuing.ends(location)
+    assert (ended.state, ended.error) == (pb.ISSUANCE_STATE_ERRORED, pb.ISSUANCE_ERROR_DELIVERY_REFUSED)
+    assert "EGRESS_REFUSED" in ended.error_detail
+
+
+async def test_r28_a_holder_that_cannot_resolve_us_yet_is_asked_again(
+    issuing: Issuing, holders: SandboxHolders
+) -> None:
+    """R28: 401 may mean that our DID document, or its youngest key, is not there yet: not the end at once."""
+    holders.faults = HolderFaults(storage_status=401, storage_times=2)
+    name = await issuing.member()
+    _, location = await issuing.ask(name, "MembershipCredential")
+    await issuing.holders.wait(name, 1)
+    ended = await issuing.ends(location)
+    assert (ended.state, ended.attempts) == (pb.ISSUANCE_STATE_DELIVERED, 3)
+
+
 async def test_r25_repeats_are_the_same_request(issuing: Issuing) -> None:
     """R25: repeats of a running request get the same Location, also at once; another set of credentials conflicts."""
     await issuing.define(template_definition("Slow", approvalsRequired=1))

@@ -7,6 +7,7 @@ more than their status has to.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
@@ -23,7 +24,6 @@ from sealwright_common.domain.errors import (
 )
 from sealwright_common.domain.ids import parse_id
 from sealwright_common.domain.issuance import Protocol
-from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.tenants import tenant as checked_tenant
 from sealwright_common.runtime.faults import fault_point
 from sealwright_common.runtime.http.middleware import BodyTooLarge
@@ -44,6 +44,12 @@ from sealwright_certify.usecases.tenants import Tenants
 log = structlog.get_logger(__name__)
 
 VERSION = "1.0"
+
+METADATA_FRESH = 1.0
+"""Seconds an issuer's metadata is answered from memory: anybody may ask, and it can be long."""
+
+MOST_METADATA = 1000
+"""Tenants whose metadata is kept."""
 
 _OURS = (Reason.TEMPLATE_INVALID, Reason.TEMPLATE_BUDGET)
 """Reasons that say nothing about the request: a template that does not fit what its own attestations gave."""
@@ -81,6 +87,7 @@ class DcpDoor:
         self._most_definitions = most_definitions
         self._body_bytes = body_bytes
         self._base = base
+        self._metadata: dict[str, tuple[float, bytes]] = {}
 
     def routes(self) -> list[Route]:
         """The routes under ``/dcp``."""
@@ -121,13 +128,20 @@ class DcpDoor:
         process = await self._queries.standing(call, _id(request))
         if process.holder_did != holder.did:
             raise NotFound(Reason.PROCESS_NOT_FOUND, "no such request")
-        return _json(dcp.status_message(process))
+        return _json(orjson.dumps(dcp.status_message(process)))
 
     async def metadata(self, request: Request, tenant: Tenant) -> Response:
-        """The IssuerMetadata over all definitions, not only the first page of them."""
-        call = Call(caller="anonymous", tenant=tenant.name, method="dcp.metadata")
-        found = await self._definitions.every(call)
-        return _json(dcp.metadata_message(tenant, [definition for definition in found if definition.format.dcp]))
+        """The IssuerMetadata over all definitions, not only the first page of them; at most a second old."""
+        now = asyncio.get_running_loop().time()
+        kept = self._metadata.get(tenant.name)
+        if kept is None or now - kept[0] >= METADATA_FRESH:
+            call = Call(caller="anonymous", tenant=tenant.name, method="dcp.metadata")
+            found = await self._definitions.every(call)
+            message = dcp.metadata_message(tenant, [definition for definition in found if definition.format.dcp])
+            if len(self._metadata) >= MOST_METADATA:
+                self._metadata.clear()
+            kept = self._metadata[tenant.name] = (now, orjson.dumps(message))
+        return _json(kept[1])
 
     def _guarded(self, handler: Handler) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -188,8 +202,8 @@ def _id(request: Request) -> UUID:
         raise NotFound(Reason.PROCESS_NOT_FOUND, "no such request") from None
 
 
-def _json(message: JsonObject) -> Response:
-    return Response(orjson.dumps(message), media_type="application/json", headers={"cache-control": "no-store"})
+def _json(message: bytes) -> Response:
+    return Response(message, media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def _with(response: Response, name: str, value: str) -> Response:
