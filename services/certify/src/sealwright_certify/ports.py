@@ -49,20 +49,12 @@ from sealwright_common.domain.issuing import (
 from sealwright_common.domain.issuing import (
     Prepared as Prepared,
 )
-from sealwright_common.domain.issuing import (
-    Reissue as Reissue,
-)
-from sealwright_common.domain.issuing import (
-    SignedStatusList as SignedStatusList,
-)
+from sealwright_common.domain.issuing import Reissue, SignedStatusList, Waiting
 from sealwright_common.domain.issuing import (
     StatusList as StatusList,
 )
 from sealwright_common.domain.issuing import (
     Tenant as Tenant,
-)
-from sealwright_common.domain.issuing import (
-    Waiting as Waiting,
 )
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.issuing import Reissue
 from sealwright_common.domain.keys import KeyState
 
-from sealwright_certify.ports import CertifyWork, IssuerKey, Offer, Reissue, Store, Tenant, Wake
+from sealwright_certify.ports import CertifyWork, IssuerKey, Offer, Store, Tenant, Wake
 from sealwright_certify.usecases.events import OfferQueued
 from sealwright_certify.usecases.holders import OFFER_WINDOW
 from sealwright_certify.usecases.keys import method_of

@@ -13,8 +13,9 @@ from uuid import UUID
 from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.credentials import StatusKind
 from sealwright_common.domain.errors import Internal, NotFound, Reason, Unavailable
+from sealwright_common.domain.issuing import SignedStatusList
 
-from sealwright_certify.ports import SignedStatusList, Signer, SigningKey, StatusList, Store, Tenant, Unsigned
+from sealwright_certify.ports import Signer, SigningKey, StatusList, Store, Tenant, Unsigned
 from sealwright_certify.usecases.keys import KeyCopy
 from sealwright_certify.usecases.request_issuance import tenant_of
 

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sealwright_common.domain.issuing import Reissue
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_certify.adapters.postgres.json_text import dumps, loads
-from sealwright_certify.ports import Holder, Offer, Reissue
+from sealwright_certify.ports import Holder, Offer
 
 
 class HolderRows:

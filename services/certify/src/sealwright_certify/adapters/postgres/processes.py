@@ -16,10 +16,10 @@ from sealwright_common.domain.issuance import (
     Phase,
     Protocol,
 )
+from sealwright_common.domain.issuing import Waiting
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_certify.adapters.postgres.json_text import dumps, loads
-from sealwright_certify.ports import Waiting
 
 _DUE_WINDOW = 500
 """Due rows looked at to pick a fair batch of them."""

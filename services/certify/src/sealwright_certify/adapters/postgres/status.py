@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sealwright_common.domain.credentials import StatusKind, StatusPlace, StatusPurpose
 from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.issuing import SignedStatusList
 from sealwright_common.domain.status_lists import permuted
 from sealwright_common.runtime.db.connection import Connection
 
-from sealwright_certify.ports import SignedStatusList, StatusList
+from sealwright_certify.ports import StatusList
 
 
 class StatusRows:
