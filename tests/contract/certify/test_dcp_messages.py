@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sealwright_certify.adapters.schemas import JsonSchemas
 from sealwright_certify.codec import dcp
-from sealwright_certify.ports import Offer
+from sealwright_certify.ports import Offer, Tenant
 from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat
 from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.issuance import IssuanceError, IssuanceState
@@ -85,13 +85,21 @@ DEFINITION = CredentialDefinition(
     attestations=("onboarding",),
     schema={"type": "object"},
 )
+BARE = replace(DEFINITION, id="Bare", schema=None)
+
+
+def schema_uri(tenant: Tenant, definition: CredentialDefinition) -> str | None:
+    """As certify serves schemas."""
+    return None if definition.schema is None else f"https://issuer.example/schemas/{tenant.name}/{definition.id}/3"
+
+
 OFFER = Offer(ID, "default", "did:web:holder.example", ("MembershipCredential",), "reissue", 0, NOW)
 SAID = {
     "CredentialStatus": dcp.status_message(PROCESS),
     "issued": dcp.credential_message(PROCESS, [CREDENTIAL]),
     "rejected": dcp.rejection_message(replace(ERRORED, error=IssuanceError.REJECTED)),
-    "IssuerMetadata": dcp.metadata_message(TENANT, [DEFINITION]),
-    "CredentialOfferMessage": dcp.offer_message(TENANT, OFFER, [DEFINITION]),
+    "IssuerMetadata": dcp.metadata_message(TENANT, [DEFINITION, BARE], schema_uri),
+    "CredentialOfferMessage": dcp.offer_message(TENANT, OFFER, [DEFINITION, BARE], schema_uri),
     "PresentationQueryMessage": dcp.presentation_query(["org.eclipse.dspace.dcp.vc.type:MembershipCredential:read"]),
 }
 
@@ -101,6 +109,13 @@ def test_what_certify_says_fits(name: str) -> None:
     """Context, type, and every member that is required or that strict holders ask for."""
     assert not JsonSchemas().problems(SHAPES[name])
     assert not JsonSchemas().violations(SHAPES[name], SAID[name])
+
+
+def test_a_schema_is_named_where_there_is_one() -> None:
+    """In the metadata and in offers, as in the credential itself."""
+    for name, member in (("IssuerMetadata", "credentialsSupported"), ("CredentialOfferMessage", "credentials")):
+        listed: Any = SAID[name][member]
+        assert [entry.get("credentialSchema") for entry in listed] == [schema_uri(TENANT, DEFINITION), None]
 
 
 def test_a_refusal_tells_the_holder_no_more_than_it_may_know() -> None:

@@ -271,6 +271,10 @@ async def test_r15_the_schema_is_compiled_enforced_and_served(issuing: Issuing) 
     payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
     uri = parse(payload).claims["credentialSchema"]["id"]
     assert json.loads(fetch(uri)[2]) == schema
+    async with asyncio.timeout(60):
+        # The metadata may be a second old.
+        while uri not in fetch(f"{issuing.base}/metadata")[2]:
+            await asyncio.sleep(0.2)
 
 
 async def test_definitions_are_versioned_and_taken_out_of_use(issuing: Issuing) -> None:

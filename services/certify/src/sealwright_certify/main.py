@@ -185,7 +185,9 @@ async def build(app: App, settings: CertifySettings) -> None:
     )
     own_tokens = OwnTokens(signer, keys, app.clock)
     app.add(own_tokens.collector)
-    gateway = DcpGateway(database, egress, dids, own_tokens)
+    gateway = DcpGateway(
+        database, egress, dids, own_tokens, lambda tenant, definition: generation.schema_uri(tenant, definition)
+    )
     secrets = SealedTokens(settings.token_key.get_secret_value() if settings.token_key else None)
 
     templates, schemas, writers = JsonETemplates(), JsonSchemas(), Writers(VcJwtWriter(), FormatWriter())
@@ -298,6 +300,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         most_definitions=settings.door.definitions,
         body_bytes=settings.door.body_bytes,
         base=dcp_base,
+        schema_uri=generation.schema_uri,
     )
     pages = PublicPages(tenants, documents, status_lists, definitions, host_did=host_did_of(settings.public_url))
 

@@ -6,7 +6,7 @@ generic JSON-LD runs over these messages: it would resolve ``holderPid`` against
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sealwright_common.domain.credentials import CredentialDefinition, IssuedCredential
@@ -19,6 +19,9 @@ from sealwright_certify.ports import Offer, Tenant
 
 CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
 NAMESPACE = "https://w3id.org/dspace-dcp/v1.0/"
+
+SchemaUri = Callable[[Tenant, CredentialDefinition], str | None]
+"""Where the JSON Schema of a tenant's definition is served; None if it has none."""
 
 _STATUS = {
     IssuanceState.SUBMITTED: "RECEIVED",
@@ -139,18 +142,20 @@ def status_message(process: IssuanceProcess) -> JsonObject:
     }
 
 
-def metadata_message(tenant: Tenant, definitions: Sequence[CredentialDefinition]) -> JsonObject:
+def metadata_message(tenant: Tenant, definitions: Sequence[CredentialDefinition], schema_uri: SchemaUri) -> JsonObject:
     """The IssuerMetadata over all definitions that DCP can deliver."""
     return {
         "@context": [CONTEXT],
         "type": "IssuerMetadata",
         "issuer": tenant.did,
-        "credentialsSupported": [credential_object(definition, "") for definition in definitions],
+        "credentialsSupported": [
+            credential_object(definition, schema_uri(tenant, definition)) for definition in definitions
+        ],
     }
 
 
-def credential_object(definition: CredentialDefinition, reason: str) -> JsonObject:
-    """A CredentialObject with every optional property, stable from call to call."""
+def credential_object(definition: CredentialDefinition, schema: str | None, reason: str = "") -> JsonObject:
+    """A CredentialObject with every optional property there is something for, stable from call to call."""
     made: JsonObject = {
         "id": definition.id,
         "type": "CredentialObject",
@@ -165,6 +170,8 @@ def credential_object(definition: CredentialDefinition, reason: str) -> JsonObje
             ],
         },
     }
+    if schema is not None:
+        made["credentialSchema"] = schema
     if reason:
         made["offerReason"] = reason
     return made
@@ -201,13 +208,17 @@ def rejection_message(process: IssuanceProcess) -> JsonObject:
     }
 
 
-def offer_message(tenant: Tenant, offer: Offer, definitions: Sequence[CredentialDefinition]) -> JsonObject:
+def offer_message(
+    tenant: Tenant, offer: Offer, definitions: Sequence[CredentialDefinition], schema_uri: SchemaUri
+) -> JsonObject:
     """The CredentialOfferMessage of an offer."""
     return {
         "@context": [CONTEXT],
         "type": "CredentialOfferMessage",
         "issuer": tenant.did,
-        "credentials": [credential_object(definition, offer.reason) for definition in definitions],
+        "credentials": [
+            credential_object(definition, schema_uri(tenant, definition), offer.reason) for definition in definitions
+        ],
     }
 
 

@@ -323,11 +323,13 @@ class Generation:
             valid_from=entry.valid_from,
             valid_until=_end(definition, content, entry.valid_from),
             status=entry.status,
-            schema_uri=None if definition.schema is None else self.schema_uri(tenant, definition),
+            schema_uri=self.schema_uri(tenant, definition),
         )
 
-    def schema_uri(self, tenant: Tenant, definition: CredentialDefinition) -> str:
-        """Where a definition's JSON Schema is served."""
+    def schema_uri(self, tenant: Tenant, definition: CredentialDefinition) -> str | None:
+        """Where a definition's JSON Schema is served; None if it has none."""
+        if definition.schema is None:
+            return None
         return f"{self._base_uri}/schemas/{tenant.name}/{definition.id}/{definition.version}"
 
     async def _sign(self, tasks: Sequence[_Task], problems: dict[UUID, Problem]) -> dict[UUID, bytes]:

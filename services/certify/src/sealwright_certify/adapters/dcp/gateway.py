@@ -42,11 +42,14 @@ _SHORT_ATTEMPTS = 8
 class DcpGateway:
     """Speaks DCP to holders."""
 
-    def __init__(self, store: Store, egress: Egress, dids: DidResolver, tokens: OwnTokens) -> None:
+    def __init__(
+        self, store: Store, egress: Egress, dids: DidResolver, tokens: OwnTokens, schema_uri: dcp.SchemaUri
+    ) -> None:
         self._store = store
         self._egress = egress
         self._dids = dids
         self._tokens = tokens
+        self._schema_uri = schema_uri
 
     async def deliver(
         self, issuer: Tenant, process: IssuanceProcess, credentials: Sequence[IssuedCredential], token: str | None
@@ -76,7 +79,7 @@ class DcpGateway:
         definitions = [found[id_] for id_ in offer.definition_ids if id_ in found]
         if not definitions:
             return Refused("the offered definitions are gone")
-        message = dcp.offer_message(issuer, offer, definitions)
+        message = dcp.offer_message(issuer, offer, definitions, self._schema_uri)
         outcome = await self._post(issuer, offer.holder_did, "/offers", message, None)
         return _judge(outcome, offer.attempts) if isinstance(outcome, _Answered) else outcome
 

@@ -75,6 +75,7 @@ class DcpDoor:
         most_definitions: int,
         body_bytes: int,
         base: str,
+        schema_uri: dcp.SchemaUri,
     ) -> None:
         self._tenants = tenants
         self._definitions = definitions
@@ -87,6 +88,7 @@ class DcpDoor:
         self._most_definitions = most_definitions
         self._body_bytes = body_bytes
         self._base = base
+        self._schema_uri = schema_uri
         self._metadata: dict[str, tuple[float, bytes]] = {}
 
     def routes(self) -> list[Route]:
@@ -137,7 +139,8 @@ class DcpDoor:
         if kept is None or now - kept[0] >= METADATA_FRESH:
             call = Call(caller="anonymous", tenant=tenant.name, method="dcp.metadata")
             found = await self._definitions.every(call)
-            message = dcp.metadata_message(tenant, [definition for definition in found if definition.format.dcp])
+            deliverable = [definition for definition in found if definition.format.dcp]
+            message = dcp.metadata_message(tenant, deliverable, self._schema_uri)
             if len(self._metadata) >= MOST_METADATA:
                 self._metadata.clear()
             kept = self._metadata[tenant.name] = (now, orjson.dumps(message))
