@@ -468,11 +468,9 @@ class HolderRates(Protocol):
 
     def demand(self, key: str) -> None:
         """ResourceExhausted if it is known at once that the holder has to wait. Takes nothing."""
-        ...
 
     async def take(self, key: str) -> None:
         """Counts one request of a holder; ResourceExhausted with the time to wait past its rate."""
-        ...
 
 
 class HolderTokens(Protocol):
@@ -483,7 +481,6 @@ class HolderTokens(Protocol):
 
         A holder over its rate is refused by its claimed DID before anything costly; what it may ask is counted once the
         token is proven to be its own and fresh, so that nobody uses up the rate of somebody else.
-
         Raises Unauthenticated (TOKEN_REFUSED) for anything wrong, Unavailable if the DID cannot be had now,
         ResourceExhausted past the holder's rate.
         """
