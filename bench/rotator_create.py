@@ -1,7 +1,8 @@
 """Issuers created through rotator and signer, processes with mTLS, beside what the token makes when nobody else asks.
 
-The token alone is asked by as many sessions as the signer has for making keys, the way it does best. `BENCH_ISSUERS` is
-the number of issuers of one key each (default 300, three times; more than 1,000 are created once).
+Counted in keys: a daily issuer with a buffer of one begins with two, since the next one is public a day before its
+window. The token alone is asked by as many sessions as the signer has for making keys, the way it does best.
+`BENCH_ISSUERS` is the number of issuers (default 200, three times; more than 1,000 are created once).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from bench.framework import Row, alternate
 from tests.support.rotator import RotatorProcess
 from tests.support.signer import SignerProcess
 
-ISSUERS = int(os.environ.get("BENCH_ISSUERS", "300"))
+ISSUERS = int(os.environ.get("BENCH_ISSUERS", "200"))
+KEYS = 2 * ISSUERS
 IN_FLIGHT = 100
 SESSIONS: int = SignerSettings.model_fields["makers"].default
 GOAL = 0.6
@@ -48,8 +50,8 @@ def make(label):
 with ThreadPoolExecutor({SESSIONS}) as pool:
     list(pool.map(make, [f"warm-{{n}}" for n in range({SESSIONS})]))
     started = time.perf_counter()
-    list(pool.map(make, [f"key-{{n}}" for n in range({ISSUERS})]))
-    print({ISSUERS} / (time.perf_counter() - started))
+    list(pool.map(make, [f"key-{{n}}" for n in range({KEYS})]))
+    print({KEYS} / (time.perf_counter() - started))
 """
     environment = os.environ | token.environment
     out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
@@ -57,22 +59,24 @@ with ThreadPoolExecutor({SESSIONS}) as pool:
 
 
 async def _created(rotator: RotatorProcess, prefix: str) -> float:
-    """Issuers per second."""
+    """Keys per second of issuers that are created."""
     channel = rotator.channel()
     stub, gate = RotatorServiceStub(channel), asyncio.Semaphore(IN_FLIGHT)
     schedule = resources_pb2.Schedule(duration="P1D", buffer=1, mode=resources_pb2.SCHEDULE_MODE_SPARE)
 
-    async def create(n: int) -> None:
+    async def create(n: int) -> int:
         request = pb.CreateIssuerRequest(
             issuer_type=f"{prefix}-{n}", schedule=schedule, purpose=keys_pb2.KEY_PURPOSE_TRANSACTION
         )
         async with gate:
-            await stub.CreateIssuer(request, timeout=60)
+            return len((await stub.CreateIssuer(request, timeout=300)).keys)
 
     started = time.perf_counter()
-    await asyncio.gather(*(create(n) for n in range(ISSUERS)))
-    rate = ISSUERS / (time.perf_counter() - started)
+    keys = sum(await asyncio.gather(*(create(n) for n in range(ISSUERS))))
+    rate = keys / (time.perf_counter() - started)
     await channel.close()
+    if keys != KEYS:
+        raise RuntimeError(f"{keys} keys instead of {KEYS}")
     return rate
 
 
@@ -118,10 +122,10 @@ def bench() -> Iterator[Row]:
             3 if ISSUERS <= 1000 else 1,
         )
     yield Row(
-        f"rotator creates {ISSUERS} issuers of one key",
+        f"rotator creates {ISSUERS} issuers of two keys",
         figures["issuers"],
         f"Ed25519 key pairs made by the token alone, {SESSIONS} sessions",
         figures["key pairs"],
         GOAL,
-        "issuers/s",
+        "keys/s",
     )

@@ -45,27 +45,30 @@ async def test_a_full_batch_does_not_wait() -> None:
     assert [len(batch) for batch in double.batches] == [10, 10, 5]
 
 
-async def test_batches_keep_their_pace_and_one_alone_does_not_wait() -> None:
-    double, loop = Doubling(), asyncio.get_running_loop()
+async def test_a_stream_keeps_the_pace_and_who_comes_alone_does_not_wait() -> None:
+    double = Doubling()
     collector = Collector("test", double, max_wait=timedelta(0), max_items=3, in_flight=1, pace=timedelta(hours=1))
-    assert await collector.submit(1) == 2
-    rest = asyncio.gather(*(collector.submit(n) for n in (2, 3)))
+    for n in (1, 2):
+        assert await collector.submit(n) == n * 2
+    assert await asyncio.gather(*(collector.submit(n) for n in (3, 4))) == [6, 8]
+    rest = asyncio.gather(*(collector.submit(n) for n in (5, 6)))
     await asyncio.sleep(0)
-    assert double.batches == [[1]], "the second batch came before its time"
-    assert await collector.submit(4) == 8, "a full batch waited"
-    assert await rest == [4, 6]
-    assert double.batches == [[1], [2, 3, 4]]
-    last = asyncio.ensure_future(collector.submit(5))
+    assert double.batches == [[1], [2], [3, 4]], "the batch after several came before its time"
+    assert await collector.submit(7) == 14, "a full batch waited"
+    assert await rest == [10, 12]
+    last = asyncio.ensure_future(collector.submit(8))
     await asyncio.sleep(0)
     await collector.drain()
-    assert await last == 10, "draining waited for the pace"
+    assert await last == 16, "draining waited for the pace"
+    assert double.batches[3:] == [[5, 6, 7], [8]]
 
     quick = Collector("quick", double, max_wait=timedelta(0), in_flight=1, pace=timedelta(milliseconds=50))
+    loop = asyncio.get_running_loop()
     began = loop.time()
-    for n in (6, 7, 8):
-        await quick.submit(n)
+    for pair in ((10, 11), (12, 13), (14, 15)):
+        await asyncio.gather(*(quick.submit(n) for n in pair))
     assert loop.time() - began >= 0.1
-    assert double.batches[-3:] == [[6], [7], [8]]
+    assert double.batches[-3:] == [[10, 11], [12, 13], [14, 15]]
 
 
 async def test_a_failing_item_fails_alone() -> None:

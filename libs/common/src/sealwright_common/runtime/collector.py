@@ -27,9 +27,9 @@ class Collector(Generic[Item, Result]):
 
     ``batch`` returns one result per item, in order; a result that is an exception is raised to its caller alone. An
     exception raised by ``batch`` itself is raised to every caller of that batch. At most ``in_flight`` batches run at
-    once; while they do, items go on gathering, so batches grow with the load. Between two starts it is at least
-    ``pace``, unless ``max_items`` are there: one item alone does not wait, a stream of them gathers. A caller that
-    gives up before its batch starts is left out of it; later, the work is done without it.
+    once; while they do, items go on gathering, so batches grow with the load. After a batch of several the next one
+    starts no sooner than ``pace`` later, unless ``max_items`` are there: who comes alone does not wait, a stream
+    gathers. A caller that gives up before its batch starts is left out of it; later, the work is done without it.
 
     It is a part of the app: ``drain`` lets what was submitted finish and refuses more.
     """
@@ -97,7 +97,7 @@ class Collector(Generic[Item, Result]):
             batch = [pair for pair in batch if not pair[1].done()]
             if batch:
                 self._free -= 1
-                self._earliest = asyncio.get_running_loop().time() + self._pace
+                self._earliest = asyncio.get_running_loop().time() + (self._pace if len(batch) > 1 else 0)
                 task = asyncio.get_running_loop().create_task(self._run(batch), name=f"collector {self.name}")
                 self._running.add(task)
                 task.add_done_callback(self._finished)
@@ -141,14 +141,14 @@ class Collector(Generic[Item, Result]):
                 future.set_result(result)
 
 
-PACE = timedelta(milliseconds=40)
+PACE = timedelta(milliseconds=100)
 
 
 def gathering(app: App) -> Gather:
-    """Steps of the app's calls that come while a commit is under way, or within 40 ms of it, share the next one.
+    """Steps of the app's calls that come while a commit is under way share the next one.
 
-    One commit at a time: a second one would wait for the first anyway, at the head of the audit log. And not one after
-    the other: each waits for the disk, and so do the broker and the consumers that it sets going.
+    One commit at a time: a second one would wait for the first anyway, at the head of the audit log. And under load ten
+    of them in a second, since each sets relay, broker and consumers going, whose work is by the batch.
     """
 
     def gather(name: str, commit: Commit[Item, Result], /) -> Step[Item, Result]:
