@@ -47,10 +47,17 @@ async def test_the_life_of_an_issuer_by_commands(mesh: Mesh, tmp_path: Path) -> 
     code, _, err = await sealwright(mesh, *create)
     assert code == 1
     assert "ISSUER_EXISTS" in err
-    assert "cli" in {row["name"] for row in await said(mesh, "issuers", "list")}
+    lead = ["--buffer", "1", "--publish-lead", "PT6H", "--protection", "wrapped"]
+    wrapped = await said(
+        mesh, "issuers", "create", "cli-wrapped", "--duration", "P1D", "--purpose", "transaction", *lead
+    )
+    assert [(key["slot"], key["protection"]) for key in wrapped] == [(0, "WRAPPED")]
+    _, listed, _ = await sealwright(mesh, "issuers", "list", width=80)
+    (row,) = [line for line in listed.splitlines() if " cli " in line]
+    assert all(word in row for word in ("ACTIVE", "EDDSA", "P1D 2+0 SPARE")), "not readable in eighty columns"
     rotated = await said(mesh, "issuers", "rotate", "cli", "1")
     assert (rotated["rotated"], rotated["slot"]) == (True, 1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(keys := await said(mesh, "issuers", "keys", "cli")) < 3:
             pass
     compromised = await said(mesh, "issuers", "compromise", "cli", "1", "--comment", "drill")

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from sealwright.common.v1 import interval_pb2, keys_pb2
 from sealwright.rotator.v1 import resources_pb2
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright_common.domain.durations import CalendarDuration
+from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.tenants import DEFAULT_TENANT
 
 from sealwright_client import timeline as drawing
@@ -134,10 +136,15 @@ def create(
     algorithm: Annotated[str | None, typer.Option(help="EDDSA, ES256, RSABSSA_DETERMINISTIC, ...")] = None,
     cohort: Annotated[list[int] | None, typer.Option(help="Cohort; may be given several times.")] = None,
     max_tokens: Annotated[int, typer.Option(help="Most blinded tokens for each key in one request.")] = 40,
+    protection: Annotated[str | None, typer.Option(help="HSM or WRAPPED; default by the algorithm.")] = None,
+    publish_lead: Annotated[
+        str | None, typer.Option(help="How long before its window a key is public, ISO 8601 without months.")
+    ] = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonFlag = False,
 ) -> None:
     """Create an issuer and its first keys."""
+    lead = None if publish_lead is None else _lead(publish_lead)
     schedule = resources_pb2.Schedule(
         duration=duration,
         buffer=buffer,
@@ -145,6 +152,7 @@ def create(
         mode=_choice(resources_pb2.ScheduleMode, mode, "SCHEDULE_MODE_"),
         valid_from_time=None if valid_from is None else _stamp(valid_from),
         expire_time=None if expires is None else _stamp(expires),
+        publish_lead_duration=lead,
     )
     request = pb.CreateIssuerRequest(
         request_id=str(uuid.uuid4()),
@@ -154,6 +162,7 @@ def create(
         max_tokens=max_tokens,
         purpose=_choice(keys_pb2.KeyPurpose, purpose, "KEY_PURPOSE_"),
         algorithm=_choice(keys_pb2.KeyAlgorithm, algorithm, "KEY_ALGORITHM_") if algorithm else None,
+        protection=_choice(keys_pb2.Protection, protection, "PROTECTION_") if protection else None,
     )
 
     async def work() -> list[dict[str, Any]]:
@@ -161,6 +170,18 @@ def create(
             return [key_row(key) for key in (await mesh.rotator.CreateIssuer(request, timeout=300)).keys]
 
     show(run(work(), as_json=as_json), _KEY_COLUMNS, as_json=as_json, title=f"issuer {name}")
+
+
+def _lead(text: str) -> Duration:
+    try:
+        lead = CalendarDuration.parse(text)
+    except InvalidArgument as problem:
+        raise typer.BadParameter(problem.message) from None
+    if lead.months:
+        raise typer.BadParameter(f"{text}: a lead has no months or years, whose length differs")
+    message = Duration()
+    message.FromTimedelta(lead.least)
+    return message
 
 
 def _choice(enum: Any, text: str, prefix: str) -> Any:
