@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 from sealwright_certify.adapters.formats.status_writer import TokenStatusCwtWriter, TokenStatusWriter
-from sealwright_certify.ports import SignedStatusList
 from sealwright_certify.usecases.keys import KeyCopy
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_common.domain.credentials import StatusKind, StatusPlace, StatusPurpose
 from sealwright_common.domain.errors import NotFound, Unavailable
 from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.issuing import SignedStatusList
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.runtime.clock import ManualClock
 from sealwright_common.verify.status_list import StatusList, verify_status_list
