@@ -11,10 +11,11 @@ import pytest
 from pydantic import SecretStr
 from sealwright_certify.adapters.postgres.work import CertifyUnitOfWork
 from sealwright_certify.codec.events import encode_event
-from sealwright_certify.usecases.generate import Generation, Made, Material
+from sealwright_certify.usecases.generate import Generation, Recorded
+from sealwright_certify.usecases.making import Made, Material
 from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat
 from sealwright_common.domain.ids import new_id
-from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState, Phase, Protocol
+from sealwright_common.domain.issuance import IssuanceState, Phase, Protocol
 from sealwright_common.runtime.config import DatabaseSettings
 from sealwright_common.runtime.db import Database
 
@@ -65,7 +66,7 @@ async def test_r28_who_comes_too_late_with_its_signature_leaves_things_as_they_a
     # Recording needs nothing of what signing needs.
     generation = Generation.__new__(Generation)
     async with database.begin_system("test") as work:
-        assert await work.processes.insert(process)
+        assert await work.processes.insert([process])
         await work.connection.execute(
             """insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
                                        valid_from) values ($1, 'default', $2, 0, 'MembershipCredential', 3, $3, $4)""",
@@ -74,7 +75,7 @@ async def test_r28_who_comes_too_late_with_its_signature_leaves_things_as_they_a
             process.holder_did,
             now,
         )
-    recorded: list[list[IssuanceProcess]] = []
+    recorded: list[list[Recorded]] = []
     for payload in ("the.first.signature", "the.second.signature"):
         credential = replace(
             CREDENTIAL, id=process.id, process_id=process.id, holder_did=process.holder_did, payload=payload

@@ -17,6 +17,7 @@ from sealwright.certify.v1 import (
 from sealwright_common.domain.issuance import Phase, Protocol
 from sealwright_common.domain.rules import ExpressionFactory, RuleRegistry
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.egress import Egress
 from sealwright_common.runtime.events import Broker, Consumer, Hints, Relay
@@ -72,21 +73,24 @@ from sealwright_certify.config import CertifySettings
 from sealwright_certify.http.dcp import DcpDoor
 from sealwright_certify.http.guards import Buckets, Sources
 from sealwright_certify.http.public import PublicPages
-from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts
+from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts, together
+from sealwright_certify.usecases.accept import Acceptance
 from sealwright_certify.usecases.attestations import Attestations
 from sealwright_certify.usecases.backlog import Backlog
 from sealwright_certify.usecases.credentials import Credentials
 from sealwright_certify.usecases.definitions import Definitions
 from sealwright_certify.usecases.deliver import Delivery, Expiry
 from sealwright_certify.usecases.evaluate import Evaluator, SourceRegistry
-from sealwright_certify.usecases.generate import Generation, Writers
+from sealwright_certify.usecases.generate import Generation
 from sealwright_certify.usecases.holders import Holders
 from sealwright_certify.usecases.issue import Issue
 from sealwright_certify.usecases.keys import KeyCopy
+from sealwright_certify.usecases.making import Making, Writers
 from sealwright_certify.usecases.oid4vci.forget import Forgetting
 from sealwright_certify.usecases.oid4vci.renewal import Renewal
 from sealwright_certify.usecases.reissue import Reissues
 from sealwright_certify.usecases.request_issuance import IssuanceQueries, IssuanceRequests
+from sealwright_certify.usecases.settle import Settlement
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.steer import Steering
 from sealwright_certify.usecases.tenants import DidDocuments, Tenants
@@ -171,8 +175,9 @@ async def build(app: App, settings: CertifySettings) -> None:
         )
     )
     broker = app.add(Broker(settings.nats))
-    app.add(Relay(database, broker, service="certify"))
+    app.add(Relay(database, broker, service="certify", gather=timedelta(milliseconds=20)))
     signer = SignerClient(app.add(connect(settings.signer, "signer", settings.tls)))
+    app.add(signer.collector)
     directory = RotatorClient(app.add(connect(settings.rotator, "rotator", settings.tls)))
     keys = KeyCopy(database, directory, app.clock)
     egress = app.add(Egress(settings.egress))
@@ -184,9 +189,8 @@ async def build(app: App, settings: CertifySettings) -> None:
         plain_hosts=frozenset(settings.egress.allow_hosts),
     )
     own_tokens = OwnTokens(signer, keys, app.clock)
-    app.add(own_tokens.collector)
     gateway = DcpGateway(
-        database, egress, dids, own_tokens, lambda tenant, definition: generation.schema_uri(tenant, definition)
+        database, egress, dids, own_tokens, lambda tenant, definition: making.schema_uri(tenant, definition)
     )
     secrets = SealedTokens(settings.token_key.get_secret_value() if settings.token_key else None)
 
@@ -205,21 +209,21 @@ async def build(app: App, settings: CertifySettings) -> None:
         *entry_point_factories(),
     )
     evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas)
+    making = Making(evaluator, writers, signer, keys, app.clock, base_uri=settings.public_url)
     generation = Generation(
         database,
-        evaluator,
-        writers,
-        signer,
-        keys,
+        making,
         app.clock,
         base_uri=settings.public_url,
         list_size=settings.status_list_size,
+        expect=lambda process, issuer: firsts.expect(process, issuer),
         generated=lambda: first.wake(),
         lease=settings.lease,
     )
     window = settings.delivery.window
     holders = Holders(database, gateway, queued=lambda: offers.wake())
     gateways = {Protocol.DCP: gateway}
+    settle = gathering(app)("settled deliveries", Settlement(database))
     firsts = Delivery(
         database,
         gateways,
@@ -227,6 +231,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         phase=Phase.DELIVER,
         retries=False,
         concurrency=settings.delivery.first_at_once,
+        settle=settle,
         ended=lambda: first.wake(),
         lease=settings.lease,
     )
@@ -237,6 +242,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         phase=Phase.DELIVER,
         retries=True,
         concurrency=settings.delivery.retries_at_once,
+        settle=settle,
         ended=lambda: retry.wake(),
         lease=settings.lease,
     )
@@ -247,10 +253,12 @@ async def build(app: App, settings: CertifySettings) -> None:
         phase=Phase.REFUSE,
         retries=None,
         concurrency=settings.delivery.retries_at_once,
+        settle=settle,
         ended=lambda: refuse.wake(),
         lease=settings.lease,
     )
     tokens = SelfIssuedTokens(database, dids, app.clock)
+    app.add(tokens.collector)
     backlog = Backlog(database, settings.door.open_per_tenant)
     sweep = settings.sweep_interval
     app.add(firsts)
@@ -269,13 +277,14 @@ async def build(app: App, settings: CertifySettings) -> None:
     reissue = app.add(Worker("reissue", reissues.run, timedelta(seconds=10), clock=app.clock))
     key_events = subscriptions.key_events(keys, reissues, lambda: keys_changed(), reissue.wake)
     app.add(Consumer(database, broker, key_events))
-    app.add(Consumer(database, broker, subscriptions.approvals(generate.wake)))
 
-    requests = IssuanceRequests(database, evaluator, secrets, generate.wake, window)
     queries = IssuanceQueries(database)
-    definitions = Definitions(database, evaluator, writers, templates, schemas, generation, keys)
+    definitions = Definitions(database, evaluator, writers, templates, schemas, making, keys)
     dcp_base = f"{settings.public_url}/dcp"
     tenants = Tenants(database, keys, app.clock, default_did=host_did_of(settings.public_url))
+    acceptance = app.add(Acceptance(database, generation, secrets, left=generate.wake, delivery_window=window))
+    accepted = app.add(together("accepted requests", acceptance.together))
+    requests = IssuanceRequests(database, tenants, evaluator, acceptance, accepted.submit)
     documents = DidDocuments(keys, public_jwk, dcp_base=dcp_base)
     status_lists = StatusLists(
         database, signer, keys, app.clock, StatusVcWriter(), TokenStatusWriter(), TokenStatusCwtWriter()
@@ -300,7 +309,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         most_definitions=settings.door.definitions,
         body_bytes=settings.door.body_bytes,
         base=dcp_base,
-        schema_uri=generation.schema_uri,
+        schema_uri=making.schema_uri,
     )
     pages = PublicPages(tenants, documents, status_lists, definitions, host_did=host_did_of(settings.public_url))
 
@@ -369,7 +378,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         holder_service_pb2.DESCRIPTOR: {"HolderService": HolderServicer(holders)},
         issuance_service_pb2.DESCRIPTOR: {
             "IssuanceService": IssuanceServicer(
-                Issue(database, evaluator, generation), requests, queries, steering, Watching(database)
+                Issue(database, evaluator, making, generation), requests, queries, steering, Watching(database)
             )
         },
         credential_issuer_service_pb2.DESCRIPTOR: {

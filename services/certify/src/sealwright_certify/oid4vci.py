@@ -85,9 +85,9 @@ class Oid4vci:
             public_url=parts.public_url,
             status=StatusPool(parts.store, parts.public_url, parts.list_size),
         )
-        redeem = _together("oid4vci tokens", RedeemCode(parts.store, parts.public_url))
-        claim = _together("oid4vci claims", ClaimRequests(parts.store, Proofs(), parts.nonces, parts.public_url))
-        record = _together("oid4vci issuance", RecordIssued(parts.store, issuance))
+        redeem = together("oid4vci tokens", RedeemCode(parts.store, parts.public_url))
+        claim = together("oid4vci claims", ClaimRequests(parts.store, Proofs(), parts.nonces, parts.public_url))
+        record = together("oid4vci issuance", RecordIssued(parts.store, issuance))
         self.collectors: tuple[Collector[Any, Any], ...] = (record, claim, redeem)
         """Parts of the app, started in this order."""
         self.door = Door(
@@ -128,7 +128,7 @@ class Oid4vci:
         return oid4vci_routes(self.door)
 
 
-def _together(name: str, commit: Commit[Item, Result]) -> Collector[Item, Result]:
+def together(name: str, commit: Commit[Item, Result]) -> Collector[Item, Result]:
     """Gathers what comes while one commit is under way. One at a time: a second one would wait for the first anyway, at
     the head of the audit log."""
     return Collector(name, each_by_itself(commit), max_wait=timedelta(milliseconds=1), in_flight=1)

@@ -1,4 +1,4 @@
-"""Events certify listens to: the rotator's keys, and its own approvals for the instances that did not cause them."""
+"""Events certify listens to: the rotator's keys."""
 
 from __future__ import annotations
 
@@ -59,20 +59,6 @@ def forgetting(keys: KeyCopy, certified_keys: Forget, issuers: ForgetPath) -> Ma
         "sealwright.certify.v1.IssuerCertificatesStored": keys_changed,
         "sealwright.certify.v1.CredentialIssuerStored": issuer_stored,
     }
-
-
-def approvals(wake: Wake) -> Subscription:
-    """Starts generation for processes that were approved anywhere; the worker claims them from the database."""
-
-    async def handle(events: list[Event], begin: BeginWork) -> None:
-        wake()
-
-    return Subscription(
-        durable="certify-generate",
-        stream="certify",
-        types=["sealwright.certify.v1.IssuanceApproved"],
-        handler=handle,
-    )
 
 
 def _keys(event: Event) -> list[IssuerKey]:

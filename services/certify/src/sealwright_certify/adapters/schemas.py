@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from collections import OrderedDict
 from typing import Any
 
 import jsonschema_rs
 from sealwright_common.domain.json_values import Json, JsonObject
 
 _SHOWN = 10
+_KEPT = 1024
 
 
 class JsonSchemas:
     """Compiles and applies schemas."""
+
+    def __init__(self) -> None:
+        self._compiled: OrderedDict[int, tuple[JsonObject, Any]] = OrderedDict()
 
     def problems(self, schema: JsonObject) -> list[str]:
         """What keeps a schema from compiling; a reference to another document is a problem, for nothing is fetched."""
@@ -37,14 +41,19 @@ class JsonSchemas:
                 break
         return found
 
-    @staticmethod
-    def _compile(schema: JsonObject) -> Any:
-        return _validator(json.dumps(schema, separators=(",", ":")))
-
-
-@lru_cache(maxsize=1024)
-def _validator(text: str) -> Any:
-    return jsonschema_rs.validator_for(text, retriever=_refuse, validate_formats=True)
+    def _compile(self, schema: JsonObject) -> Any:
+        """The validator, kept by the schema's identity: definitions are read once and never changed."""
+        known = self._compiled.get(id(schema))
+        if known is not None and known[0] is schema:
+            return known[1]
+        validator = jsonschema_rs.validator_for(
+            json.dumps(schema, separators=(",", ":")), retriever=_refuse, validate_formats=True
+        )
+        # The schema is kept with it, so that its identity cannot become another's.
+        self._compiled[id(schema)] = schema, validator
+        if len(self._compiled) > _KEPT:
+            self._compiled.popitem(last=False)
+        return validator
 
 
 def _refuse(uri: str) -> Any:

@@ -27,9 +27,10 @@ from sealwright_certify.ports import (
 )
 from sealwright_certify.usecases.evaluate import Evaluator, claims_view
 from sealwright_certify.usecases.events import DefinitionDeleted, DefinitionStored
-from sealwright_certify.usecases.generate import Generation, Writers, status_needs
+from sealwright_certify.usecases.generate import status_needs
 from sealwright_certify.usecases.keys import KeyCopy
-from sealwright_certify.usecases.request_issuance import tenant_of
+from sealwright_certify.usecases.making import Making, Writers
+from sealwright_certify.usecases.tenants import tenant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Definitions:
         writers: Writers,
         templates: TemplateEngine,
         schemas: SchemaEngine,
-        generation: Generation,
+        making: Making,
         keys: KeyCopy,
     ) -> None:
         self._store = store
@@ -60,7 +61,7 @@ class Definitions:
         self._writers = writers
         self._templates = templates
         self._schemas = schemas
-        self._generation = generation
+        self._making = making
         self._keys = keys
 
     async def store(self, call: Call, definition: CredentialDefinition) -> CredentialDefinition:
@@ -128,7 +129,7 @@ class Definitions:
             content = self._evaluator.content(definition, sources, claims, holder)
             key = await self._keys.active(tenant, now)
             entry = Prepared(_EXAMPLE, _EXAMPLE, 0, definition.ref, now, _example_places(definition))
-            draft = self._generation.draft(tenant, definition, key, holder, content, entry)
+            draft = self._making.draft(tenant, definition, key, holder, content, entry)
             unsigned = self._writers.of(definition.format).prepare(draft)
         except Problem as problem:
             return Trial(outcomes, b"", (problem.message,))

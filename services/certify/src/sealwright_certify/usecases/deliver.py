@@ -1,29 +1,26 @@
 """Delivery: the stored bytes to the holder, at least once, until the window ends; and the news of a refusal.
 
-A process is claimed for a lease and delivered outside any transaction. First attempts and retries are worked on by
-separate workers, and one holder never has more than two deliveries under way, so that slow ones delay nobody else.
+A process is delivered outside any transaction, under a lease: by whoever generated it, or by whoever claimed it. First
+attempts and retries are worked on by separate workers, and one holder never has more than two deliveries under way, so
+that slow ones delay nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from sealwright_common.domain.credentials import IssuedCredential
 from sealwright_common.domain.errors import Problem
-from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, IssuanceState, Phase, Protocol
+from sealwright_common.domain.issuance import IssuanceProcess, Phase, Protocol
 
 from sealwright_certify.ports import (
     CertifyWork,
     Delivered,
     DeliveryOutcome,
     HolderGateway,
-    Refused,
     Secrets,
     Store,
     Tenant,
@@ -31,15 +28,19 @@ from sealwright_certify.ports import (
     Wake,
 )
 from sealwright_certify.usecases.events import ProcessMoved
-from sealwright_certify.usecases.request_issuance import tenant_of
+from sealwright_certify.usecases.generate import Expected
+from sealwright_certify.usecases.settle import Settling
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 """How long a claimed delivery is left alone; longer than an attempt can take."""
 
-FIRST_RETRY = timedelta(milliseconds=500)
-"""Wait after the first failed attempt; doubles up to MAX_RETRY, with jitter."""
+PER_HOLDER = 2
+"""Most deliveries to one holder under way at a time."""
 
-MAX_RETRY = timedelta(minutes=15)
+MAX_CLAIM = 50
+"""Most processes claimed at a time."""
 
 
 class Delivery:
@@ -54,6 +55,7 @@ class Delivery:
         phase: Phase,
         retries: bool | None,
         concurrency: int,
+        settle: Callable[[Settling], Awaitable[None]],
         ended: Wake,
         lease: timedelta = LEASE,
     ) -> None:
@@ -63,34 +65,51 @@ class Delivery:
         self._phase = phase
         self._retries = retries
         self._concurrency = concurrency
+        self._settle = settle
         self.name = f"{phase} {'all' if retries is None else 'retries' if retries else 'first attempts'}"
         self._ended = ended
         self._lease = lease
-        self._full = False
+        self._more = False
         self._running: set[asyncio.Task[None]] = set()
         self._holders: Counter[str] = Counter()
+        self._passed_over: set[str] = set()
 
     async def start(self) -> None:
         """Nothing runs before the first claim."""
 
     async def run(self) -> bool:
         """Claims what fits and starts it; True if there may be more."""
-        room = self._concurrency - len(self._running)
-        self._full = room <= 0
-        if self._full:
+        room = min(self._concurrency - len(self._running), MAX_CLAIM)
+        if room <= 0:
+            self._more = True
             return False
         busy = list(self._holders)
         async with self._store.begin_system("deliver") as work:
             claimed = await work.processes.claim(
-                self._phase, work.now, self._lease, min(room, 50), retries=self._retries, busy=busy
+                self._phase, work.now, self._lease, room, retries=self._retries, busy=busy
             )
-        for process in claimed:
-            self._holders[process.holder_did] += 1
-            task = asyncio.create_task(self._deliver(process), name=f"deliver {process.id}")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        self._full = bool(claimed)
-        return len(claimed) == min(room, 50)
+            issuers = {t.name: t for t in await work.tenants.by_key_issuer(sorted({p.tenant for p in claimed}))}
+            credentials = await self._stored(work, claimed)
+        self._more = bool(claimed)
+        for process, expected in zip(claimed, credentials, strict=True):
+            self._begin(process, issuers[process.tenant], expected)
+        return len(claimed) == room and not self._retries
+
+    def expect(self, process: IssuanceProcess, issuer: Tenant) -> Expected | None:
+        """Begins the delivery of a process whose credentials are in the making, and are given to what is returned.
+
+        It waits for them before it sends anything, and ends without trace if they are cancelled. None if this holder,
+        or we, have too many deliveries under way.
+        """
+        if len(self._running) >= self._concurrency:
+            self._more = True
+            return None
+        if self._holders[process.holder_did] >= PER_HOLDER:
+            self._passed_over.add(process.holder_did)
+            return None
+        expected: Expected = asyncio.get_running_loop().create_future()
+        self._begin(process, issuer, expected)
+        return expected
 
     async def drain(self) -> None:
         """Waits for what is under way."""
@@ -104,84 +123,65 @@ class Delivery:
         if self._running:
             await asyncio.wait(set(self._running))
 
-    async def _deliver(self, process: IssuanceProcess) -> None:
-        try:
-            await self._attempt(process)
-        finally:
-            self._holders[process.holder_did] -= 1
-            if self._holders[process.holder_did] <= 0:
-                del self._holders[process.holder_did]
-            if self._full:
-                self._ended()
+    async def _stored(self, work: CertifyWork, claimed: Sequence[IssuanceProcess]) -> list[Expected]:
+        """The stored credentials of each process."""
+        found = [
+            credential
+            for tenant in sorted({process.tenant for process in claimed if self._phase is Phase.DELIVER})
+            for credential in await work.credentials.of_processes(
+                tenant, [process.parent_id or process.id for process in claimed if process.tenant == tenant]
+            )
+        ]
+        stored: list[Expected] = []
+        for process in claimed:
+            expected: Expected = asyncio.get_running_loop().create_future()
+            expected.set_result([c for c in found if c.process_id == (process.parent_id or process.id)])
+            stored.append(expected)
+        return stored
 
-    async def _attempt(self, process: IssuanceProcess) -> None:
-        ids: tuple[UUID, ...] = ()
+    def _begin(self, process: IssuanceProcess, issuer: Tenant, expected: Expected) -> None:
+        self._holders[process.holder_did] += 1
+        task = asyncio.create_task(self._deliver(process, issuer, expected), name=f"deliver {process.id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _deliver(self, process: IssuanceProcess, issuer: Tenant, expected: Expected) -> None:
+        went_well = False
         try:
-            issuer, credentials = await self._read(process)
-            ids = tuple(credential.id for credential in credentials)
-            outcome = await self._hand_over(process, issuer, credentials)
+            went_well = await self._attempt(process, issuer, expected)
+        except Problem as problem:
+            log.warning("delivery of %s is repeated when its lease ends: %s", process.id, problem.message)
+        except Exception as error:
+            log.exception("delivery of %s failed", process.id, exc_info=error)
+        finally:
+            holder = process.holder_did
+            self._holders[holder] -= 1
+            if self._holders[holder] <= 0:
+                del self._holders[holder]
+            # Retries that fail make no room for the next ones before the next sweep: what cannot be delivered goes on
+            # at its own pace, whatever there is of it, and what can be goes on at once.
+            if (self._more or holder in self._passed_over) and (went_well or not self._retries):
+                self._ended()
+            if holder not in self._holders:
+                self._passed_over.discard(holder)
+
+    async def _attempt(self, process: IssuanceProcess, issuer: Tenant, expected: Expected) -> bool:
+        """Whether the holder took it."""
+        try:
+            outcome = await self._hand_over(process, issuer, expected)
         except Problem as problem:
             outcome = TryAgain(f"{problem.reason}: {problem.message}", unknown=False, after=problem.retry_after)
-        async with self._store.begin_system("deliver", process.tenant) as work:
-            current = await work.processes.get(process.tenant, process.id, lock=True)
-            if current is None or current.phase is not self._phase:
-                return  # another instance took it over after our lease and finished first
-            settled = self._settle(work, current, outcome, ids)
-            await work.processes.save([settled])
+        # Also where it failed early, nothing is settled before the credentials are recorded.
+        ids = tuple(credential.id for credential in await expected)
+        await self._settle(Settling(process.id, self._phase, outcome, ids))
+        return isinstance(outcome, Delivered)
 
-    async def _read(self, process: IssuanceProcess) -> tuple[Tenant, list[IssuedCredential]]:
-        async with self._store.read() as work:
-            issuer = await tenant_of(work, process.tenant)
-            owner = process.parent_id or process.id
-            return issuer, await work.credentials.of_processes(process.tenant, [owner])
-
-    async def _hand_over(
-        self, process: IssuanceProcess, issuer: Tenant, credentials: Sequence[IssuedCredential]
-    ) -> DeliveryOutcome:
+    async def _hand_over(self, process: IssuanceProcess, issuer: Tenant, expected: Expected) -> DeliveryOutcome:
         gateway = self._gateways[process.protocol]
         token = None if process.access_token is None else self._secrets.unseal(process.access_token)
         if process.phase is Phase.REFUSE:
             return await gateway.refuse(issuer, process, token)
-        return await gateway.deliver(issuer, process, credentials, token)
-
-    def _settle(
-        self, work: CertifyWork, process: IssuanceProcess, outcome: DeliveryOutcome, ids: tuple[UUID, ...]
-    ) -> IssuanceProcess:
-        if process.state is IssuanceState.ERRORED:
-            return _settle_refusal(process, outcome, work.now)
-        match outcome:
-            case Delivered():
-                moved = process.delivered(work.now)
-            case Refused(detail):
-                moved = process.fail(IssuanceError.DELIVERY_REFUSED, detail, work.now)
-                # The holder has just refused to talk about this request; a message about it would be refused too.
-                moved = replace(moved, phase=None, next_attempt_time=None)
-            case TryAgain(detail, unknown, after):
-                next_time = work.now + (after or backoff(process.attempts))
-                if process.delivery_deadline is not None and next_time >= process.delivery_deadline:
-                    moved = process.fail(IssuanceError.DELIVERY_EXPIRED, detail, work.now)
-                    moved = replace(moved, phase=None, next_attempt_time=None)
-                else:
-                    return replace(process.postponed(next_time, work.now, unknown=unknown), error_detail=detail[:1000])
-            case _:
-                raise TypeError(outcome)
-        work.emit(ProcessMoved(moved, ids if moved.state is IssuanceState.DELIVERED else ()))
-        work.audit("issuance.settle", str(moved.id), state=moved.state)
-        return moved
-
-
-def _settle_refusal(process: IssuanceProcess, outcome: DeliveryOutcome, now: datetime) -> IssuanceProcess:
-    if isinstance(outcome, TryAgain):
-        next_time = now + (outcome.after or backoff(process.attempts))
-        if process.delivery_deadline is not None and next_time < process.delivery_deadline:
-            return process.postponed(next_time, now, unknown=False)
-    return replace(process, phase=None, next_attempt_time=None, update_time=now)
-
-
-def backoff(attempts: int) -> timedelta:
-    """The wait after failed attempt ``attempts`` (from 0): doubling, at most 15 minutes, half of it random."""
-    full = min(MAX_RETRY, FIRST_RETRY * (1 << min(attempts, 20)))
-    return full * (0.5 + random.random() / 2)  # noqa: S311 - spreads load, guards nothing
+        return await gateway.deliver(issuer, process, expected, token)
 
 
 class Expiry:

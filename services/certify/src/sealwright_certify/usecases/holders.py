@@ -20,10 +20,10 @@ from sealwright_certify.ports import (
     TryAgain,
     Wake,
 )
-from sealwright_certify.usecases.deliver import backoff
 from sealwright_certify.usecases.evaluate import definitions_for
 from sealwright_certify.usecases.events import OfferQueued, OfferSettled
-from sealwright_certify.usecases.request_issuance import tenant_of
+from sealwright_certify.usecases.settle import backoff
+from sealwright_certify.usecases.tenants import tenant_of
 
 OFFER_WINDOW = timedelta(hours=24)
 """How long an offer is tried to be sent."""

@@ -16,6 +16,7 @@ from sealwright_certify.ports import AttestationContext, CertifyWork, Store
 from sealwright_certify.usecases.evaluate import Evaluator, definitions_for, sources_for
 from sealwright_certify.usecases.events import ProcessMoved
 from sealwright_certify.usecases.generate import LEASE, Generation
+from sealwright_certify.usecases.making import Making
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class Issued:
 class Issue:
     """Issues at once."""
 
-    def __init__(self, store: Store, evaluator: Evaluator, generation: Generation) -> None:
+    def __init__(self, store: Store, evaluator: Evaluator, making: Making, generation: Generation) -> None:
         self._store = store
         self._evaluator = evaluator
+        self._making = making
         self._generation = generation
 
     async def __call__(self, call: Call, command: IssueCredential) -> Issued:
@@ -71,16 +73,16 @@ class Issue:
         self._evaluator.content(definition, sources, verdict.claims, command.holder_did)
         async with self._store.begin_system("issue", call.tenant) as work:
             process = _process(work, call, command, definition, verdict.claims)
-            if not await work.processes.insert(process):
+            if not await work.processes.insert([process]):
                 raise Aborted(Reason.CONFLICT, "the same request is being worked on; repeat it for its answer")
             work.emit(ProcessMoved(process))
             material = await self._generation.prepare(work, [process])
-        made = await self._generation.make([process], material)
+        made = await self._making.make([process], material)
         async with self._store.begin(call) as work:
             recorded = await self._generation.record(work, made, material)
             if not recorded:
                 raise Aborted(Reason.CONFLICT, "another instance took this request over; repeat it for its answer")
-            process = recorded[0]
+            process = recorded[0].process
             if made[0].problem is None:
                 work.audit("credential.issue", str(made[0].credentials[0].id), definition=definition.id)
                 return work.answer(Issued(made[0].credentials[0], process))

@@ -6,7 +6,7 @@ the same credentials gets the same process; for other credentials it is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -14,28 +14,19 @@ from uuid import UUID
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.credentials import CredentialDefinition
 from sealwright_common.domain.errors import (
-    AlreadyExists,
-    FailedPrecondition,
     InvalidArgument,
     NotFound,
     Reason,
     ResourceExhausted,
 )
 from sealwright_common.domain.ids import new_id
-from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState, Phase, Protocol, approvals_needed
+from sealwright_common.domain.issuance import IssuanceProcess, IssuanceState, Phase, Protocol
 from sealwright_common.domain.json_values import JsonObject
 
-from sealwright_certify.ports import (
-    AttestationContext,
-    AttestationDefinition,
-    CertifyWork,
-    Secrets,
-    Store,
-    Tenant,
-    Wake,
-)
+from sealwright_certify.ports import AttestationContext, AttestationDefinition, CertifyWork, Store, Tenant
+from sealwright_certify.usecases.accept import Acceptance, Wanted, repeated
 from sealwright_certify.usecases.evaluate import Evaluator, Verdict, definitions_for, sources_for
-from sealwright_certify.usecases.events import ProcessMoved
+from sealwright_certify.usecases.tenants import Tenants, no_issuer
 
 MAX_OPEN_PER_HOLDER = 100
 """Most running processes of one holder; more are refused until some end (R27)."""
@@ -71,16 +62,16 @@ class IssuanceRequests:
     def __init__(
         self,
         store: Store,
+        tenants: Tenants,
         evaluator: Evaluator,
-        secrets: Secrets,
-        wake: Wake,
-        delivery_window: timedelta,
+        acceptance: Acceptance,
+        accept: Callable[[Wanted], Awaitable[list[IssuanceProcess]]],
     ) -> None:
         self._store = store
+        self._tenants = tenants
         self._evaluator = evaluator
-        self._secrets = secrets
-        self._wake = wake
-        self._delivery_window = delivery_window
+        self._acceptance = acceptance
+        self._accept = accept
 
     async def request(self, call: Call, command: RequestIssuance) -> list[IssuanceProcess]:
         """The accepted processes: one, or one per definition when split.
@@ -88,20 +79,23 @@ class IssuanceRequests:
         Raises NotFound for definitions the tenant does not have, PermissionDenied for missing attestations and failed
         rules, AlreadyExists for a conflicting repeat, ResourceExhausted past the holder's limit of running processes.
         """
+        tenant = await self._tenant(call)
         async with self._store.read() as work:
-            tenant = await tenant_of(work, call.tenant)
             definitions = await definitions_for(work, call.tenant, command.definition_ids)
             self._demand_deliverable(command, definitions)
+            running, same = await work.processes.running(
+                call.tenant, command.holder_did, command.holder_pid, MAX_OPEN_PER_HOLDER
+            )
             if command.holder_pid and not command.split:
-                repeated = await self._repeated(work, tenant, command, definitions)
-                if repeated is not None:
-                    return [repeated]
+                wanted = {definition.id for definition in definitions}
+                found = await repeated(
+                    work, tenant, command.protocol, command.holder_did, command.holder_pid, same, wanted
+                )
+                if found is not None:
+                    return [found]
             sources = await sources_for(work, call.tenant, definitions)
             await self._demand_holder(work, tenant, command)
-            if (
-                await work.processes.count_open(call.tenant, command.holder_did, MAX_OPEN_PER_HOLDER)
-                >= MAX_OPEN_PER_HOLDER
-            ):
+            if running >= MAX_OPEN_PER_HOLDER:
                 raise ResourceExhausted(
                     Reason.RATE_LIMITED,
                     f"the holder has {MAX_OPEN_PER_HOLDER} running processes; wait until some end",
@@ -109,12 +103,27 @@ class IssuanceRequests:
                 )
         verdict = await self._verify(call, command, definitions, sources)
         verdict.demand()
-        for definition in definitions:
-            self._evaluator.content(definition, sources, verdict.claims, command.holder_did)
-        processes = await self._accept(call, command, definitions, verdict, tenant)
-        if any(process.state is IssuanceState.APPROVED for process in processes):
-            self._wake()
-        return processes
+        accepted = Wanted(
+            call=call,
+            holder_did=command.holder_did,
+            holder_pid=command.holder_pid,
+            protocol=command.protocol,
+            protocol_version=command.protocol_version,
+            access_token=command.access_token,
+            split=command.split,
+            tenant=tenant,
+            definitions=definitions,
+            sources=sources,
+            claims=verdict.claims,
+            contents={
+                definition.ref: self._evaluator.content(definition, sources, verdict.claims, command.holder_did)
+                for definition in definitions
+            },
+        )
+        # What may turn out to be a second use when it is stored already is stored alone, to be undone alone.
+        if call.request_id is None and not command.split and not tenant.dcp.conflict_after_terminal:
+            return await self._accept(accepted)
+        return await self._accept_alone(accepted)
 
     async def check(self, call: Call, command: RequestIssuance) -> Check:
         """What ``command`` would meet; nothing is stored."""
@@ -140,93 +149,23 @@ class IssuanceRequests:
         )
         return await self._evaluator.verify(definitions, sources, context)
 
-    async def _accept(
-        self,
-        call: Call,
-        command: RequestIssuance,
-        definitions: Sequence[CredentialDefinition],
-        verdict: Verdict,
-        tenant: Tenant,
-    ) -> list[IssuanceProcess]:
-        groups = [[definition] for definition in definitions] if command.split else [list(definitions)]
-        async with self._store.begin(call) as work:
-            accepted: list[IssuanceProcess] = []
-            for number, group in enumerate(groups):
-                process = self._process(work, call, command, group, verdict, number)
-                if not await work.processes.insert(process):
-                    # Another request with the same holderPid came first, after we looked.
-                    repeated = await self._repeated(work, tenant, command, group)
-                    if repeated is None:
-                        raise AlreadyExists(Reason.PROCESS_EXISTS, "the same request ended just now; send it again")
-                    process = repeated
-                else:
-                    if tenant.dcp.conflict_after_terminal and process.protocol is Protocol.DCP:
-                        # One may have come and ended while we looked at this one's attestations.
-                        await self._demand_first(work, tenant, command)
-                    work.emit(ProcessMoved(process))
-                    work.audit("issuance.accept", str(process.id), state=process.state, protocol=process.protocol)
-                accepted.append(process)
-            return work.answer(accepted)
+    async def _accept_alone(self, wanted: Wanted) -> list[IssuanceProcess]:
+        """Stores a request in the transaction that remembers its answer."""
+        async with self._store.begin(wanted.call) as work:
+            stored = await self._acceptance.store(work, [wanted])
+            outcome = stored.outcomes[0]
+            if isinstance(outcome, Exception):
+                raise outcome
+            work.answer(outcome)
+        self._acceptance.go_on(stored)
+        return outcome
 
-    def _process(
-        self,
-        work: CertifyWork,
-        call: Call,
-        command: RequestIssuance,
-        definitions: Sequence[CredentialDefinition],
-        verdict: Verdict,
-        number: int,
-    ) -> IssuanceProcess:
-        required, window = approvals_needed(tuple(definitions))
-        id_ = new_id(work.now)
-        pid = command.holder_pid or call.request_id or str(id_)
-        used = {id_ for definition in definitions for id_ in definition.attestations}
-        return IssuanceProcess(
-            id=id_,
-            tenant=call.tenant,
-            state=IssuanceState.SUBMITTED if required else IssuanceState.APPROVED,
-            protocol=command.protocol,
-            protocol_version=command.protocol_version,
-            holder_did=command.holder_did,
-            holder_pid=f"{pid}#{number}" if command.split else pid,
-            definitions=tuple(definition.ref for definition in definitions),
-            claims={name: value for name, value in verdict.claims.items() if name in used},
-            create_time=work.now,
-            update_time=work.now,
-            access_token=None if command.access_token is None else self._secrets.seal(command.access_token),
-            phase=None if required else Phase.GENERATE,
-            next_attempt_time=None if required else work.now,
-            approvals_required=required,
-            approval_deadline=None if window is None else work.now + window,
-            delivery_deadline=None if required else work.now + self._delivery_window,
-            submitter=call.caller,
-        )
-
-    async def _repeated(
-        self,
-        work: CertifyWork,
-        tenant: Tenant,
-        command: RequestIssuance,
-        definitions: Sequence[CredentialDefinition],
-    ) -> IssuanceProcess | None:
-        """The running process that this request repeats, if it does. AlreadyExists if it asks for something else."""
-        wanted = {definition.id for definition in definitions}
-        running = await work.processes.open_by_pid(tenant.name, command.holder_did, command.holder_pid)
-        if running is not None:
-            if {ref.id for ref in running.definitions} == wanted:
-                return running
-            raise AlreadyExists(
-                Reason.PROCESS_EXISTS, "this holderPid is in use for other credentials; take another holderPid"
-            )
-        if tenant.dcp.conflict_after_terminal and command.protocol is Protocol.DCP:
-            await self._demand_first(work, tenant, command)
-        return None
-
-    @staticmethod
-    async def _demand_first(work: CertifyWork, tenant: Tenant, command: RequestIssuance) -> None:
-        ended = await work.processes.ended_by_pid(tenant.name, command.holder_did, command.holder_pid)
-        if ended is not None:
-            raise AlreadyExists(Reason.PROCESS_EXISTS, "this holderPid was used before; take another holderPid")
+    async def _tenant(self, call: Call) -> Tenant:
+        """The tenant's issuing side, at most a second old; FailedPrecondition if it was never stored."""
+        try:
+            return await self._tenants.current(call)
+        except NotFound:
+            raise no_issuer(call.tenant) from None
 
     async def _demand_holder(self, work: CertifyWork, tenant: Tenant, command: RequestIssuance) -> None:
         if command.protocol is not Protocol.DCP or tenant.dcp.allow_unknown_holders:
@@ -240,16 +179,6 @@ class IssuanceRequests:
             return
         if wrong := [definition.id for definition in definitions if not definition.format.dcp]:
             raise InvalidArgument.of("credentials", f"definitions in a DCP profile; {', '.join(wrong)} is in none")
-
-
-async def tenant_of(work: CertifyWork, name: str) -> Tenant:
-    """The tenant's issuing side; FailedPrecondition if it was never stored."""
-    tenant = await work.tenants.get(name)
-    if tenant is None:
-        raise FailedPrecondition(
-            Reason.ISSUER_UNKNOWN, f"tenant {name} has no DID and keys yet; store them with StoreTenant"
-        )
-    return tenant
 
 
 class IssuanceQueries:

@@ -17,7 +17,7 @@ from sealwright_common.domain.issuing import SignedStatusList
 
 from sealwright_certify.ports import Signer, SigningKey, StatusList, Store, Tenant, Unsigned
 from sealwright_certify.usecases.keys import KeyCopy
-from sealwright_certify.usecases.request_issuance import tenant_of
+from sealwright_certify.usecases.tenants import tenant_of
 
 FRESH = 1.0
 """Seconds a list is answered from memory without asking the database: a change is visible within this time."""

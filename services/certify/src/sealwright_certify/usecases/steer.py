@@ -62,7 +62,7 @@ class Steering:
             if not await work.credentials.of_processes(call.tenant, [parent.parent_id or parent.id]):
                 raise _conflict(f"process {id_} has no credentials; the holder has to ask again")
             child = child_of(parent, work, call, self._delivery_window)
-            if not await work.processes.insert(child):
+            if not await work.processes.insert([child]):
                 raise _conflict("the holder has a running process for the same holderPid; wait until it ended")
             work.emit(ProcessMoved(child))
             work.audit("issuance.redeliver", str(child.id), parent=str(id_))

@@ -12,7 +12,7 @@ from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument,
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm
 
-from sealwright_certify.ports import DcpPolicy, Store, Tenant
+from sealwright_certify.ports import CertifyWork, DcpPolicy, Store, Tenant
 from sealwright_certify.usecases.events import TenantStored
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys, method_of
 
@@ -104,6 +104,21 @@ class Tenants:
         """The tenant that issues as ``did``."""
         async with self._store.read() as work:
             return await work.tenants.by_did(did)
+
+
+async def tenant_of(work: CertifyWork, name: str) -> Tenant:
+    """The tenant's issuing side; FailedPrecondition if it was never stored."""
+    tenant = await work.tenants.get(name)
+    if tenant is None:
+        raise no_issuer(name)
+    return tenant
+
+
+def no_issuer(tenant: str) -> FailedPrecondition:
+    """The answer to a request of a tenant that was never stored."""
+    return FailedPrecondition(
+        Reason.ISSUER_UNKNOWN, f"tenant {tenant} has no DID and keys yet; store them with StoreTenant"
+    )
 
 
 class DidDocuments:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
@@ -52,12 +53,19 @@ class DcpGateway:
         self._schema_uri = schema_uri
 
     async def deliver(
-        self, issuer: Tenant, process: IssuanceProcess, credentials: Sequence[IssuedCredential], token: str | None
+        self,
+        issuer: Tenant,
+        process: IssuanceProcess,
+        credentials: Awaitable[Sequence[IssuedCredential]],
+        token: str | None,
     ) -> DeliveryOutcome:
         """Posts the CredentialMessage: the stored payloads, byte for byte."""
-        message = dcp.credential_message(process, credentials)
+        way = await self._way(issuer, process.holder_did, token)
+        if not isinstance(way, _Way):
+            return way
+        message = dcp.credential_message(process, await credentials)
         fault_point("certify.generated")
-        outcome = await self._post(issuer, process.holder_did, "/credentials", message, token)
+        outcome = await self._post(way, "/credentials", message)
         fault_point("certify.delivered")
         if not isinstance(outcome, _Answered):
             return outcome
@@ -68,8 +76,10 @@ class DcpGateway:
 
     async def refuse(self, issuer: Tenant, process: IssuanceProcess, token: str | None) -> DeliveryOutcome:
         """Posts the CredentialMessage with status REJECTED."""
-        message = dcp.rejection_message(process)
-        outcome = await self._post(issuer, process.holder_did, "/credentials", message, token)
+        way = await self._way(issuer, process.holder_did, token)
+        if not isinstance(way, _Way):
+            return way
+        outcome = await self._post(way, "/credentials", dcp.rejection_message(process))
         return _judge(outcome, process.attempts) if isinstance(outcome, _Answered) else outcome
 
     async def offer(self, issuer: Tenant, offer: Offer) -> DeliveryOutcome:
@@ -79,13 +89,14 @@ class DcpGateway:
         definitions = [found[id_] for id_ in offer.definition_ids if id_ in found]
         if not definitions:
             return Refused("the offered definitions are gone")
-        message = dcp.offer_message(issuer, offer, definitions, self._schema_uri)
-        outcome = await self._post(issuer, offer.holder_did, "/offers", message, None)
+        way = await self._way(issuer, offer.holder_did, None)
+        if not isinstance(way, _Way):
+            return way
+        outcome = await self._post(way, "/offers", dcp.offer_message(issuer, offer, definitions, self._schema_uri))
         return _judge(outcome, offer.attempts) if isinstance(outcome, _Answered) else outcome
 
-    async def _post(
-        self, issuer: Tenant, holder_did: str, path: str, message: JsonObject, token: str | None
-    ) -> DeliveryOutcome | _Answered:
+    async def _way(self, issuer: Tenant, holder_did: str, token: str | None) -> _Way | DeliveryOutcome:
+        """The holder's endpoint and a token for one message to it."""
         try:
             document = await self._dids.resolve(holder_did)
         except FailedPrecondition as problem:
@@ -93,12 +104,14 @@ class DcpGateway:
         endpoint = document.services.get(SERVICE)
         if endpoint is None:
             return TryAgain(f"the DID document has no {SERVICE}", unknown=False)
-        bearer = await self._tokens.make(issuer, holder_did, token)
+        return _Way(endpoint.rstrip("/"), await self._tokens.make(issuer, holder_did, token))
+
+    async def _post(self, way: _Way, path: str, message: JsonObject) -> DeliveryOutcome | _Answered:
         try:
             reply = await self._egress.post(
-                endpoint.rstrip("/") + path,
+                way.endpoint + path,
                 orjson.dumps(message),
-                headers={"authorization": f"Bearer {bearer}", "accept": "application/json"},
+                headers={"authorization": f"Bearer {way.bearer}", "accept": "application/json"},
             )
         except FailedPrecondition as problem:
             return Refused(f"{problem.reason}: {problem.message}")
@@ -106,6 +119,14 @@ class DcpGateway:
             # No answer does not mean that it did not arrive.
             return TryAgain(f"{problem.reason}: {problem.message}", unknown=True)
         return _Answered(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to reach a holder with one message."""
+
+    endpoint: str
+    bearer: str
 
 
 class _Answered(DeliveryOutcome):

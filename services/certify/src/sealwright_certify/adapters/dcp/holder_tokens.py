@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import structlog
 from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.errors import Problem, Reason, Unauthenticated, Unavailable
+from sealwright_common.runtime.collector import Collector
 from sealwright_common.verify.jws import Jws, moment, parse
 from sealwright_common.verify.keys import PublicKey
 from sealwright_common.verify.outcome import NotVerified
@@ -42,6 +43,10 @@ class SelfIssuedTokens:
         self._store = store
         self._dids = dids
         self._clock = clock
+        self.collector: Collector[tuple[str, str, datetime], bool] = Collector(
+            "token marks", self._mark, max_wait=timedelta(0)
+        )
+        """The part to add to the app: tokens that come at the same moment are marked by one commit."""
 
     async def verify(self, token: str, issuer: Tenant, rates: HolderRates) -> HolderIdentity:
         """Who sent ``token`` to ``issuer``. Unauthenticated with one message for every reason, to help nobody."""
@@ -111,9 +116,18 @@ class SelfIssuedTokens:
 
     async def _once(self, did: str, jti: str, expires: datetime) -> None:
         """Marks the token used, in a transaction of its own: a token that was checked is spent, whatever follows."""
+        if not await self.collector.submit((did, jti, expires + LEEWAY)):
+            _refuse("replay")
+
+    async def _mark(self, tokens: Sequence[tuple[str, str, datetime]]) -> list[bool]:
+        """Which tokens were fresh; of two that are the same, the first."""
         async with self._store.begin_system("token") as work:
-            if not await work.tokens.use(did, jti, expires + LEEWAY):
-                _refuse("replay")
+            fresh = await work.tokens.use(tokens)
+        first: list[bool] = []
+        for did, jti, _ in tokens:
+            first.append((did, jti) in fresh)
+            fresh.discard((did, jti))
+        return first
 
 
 def _key(jws: Jws, document: DidDocument, policy: DcpPolicy) -> PublicKey:

@@ -35,7 +35,7 @@ from sealwright_certify.ports import (
     DidResolver,
     Store,
 )
-from sealwright_certify.usecases.request_issuance import tenant_of
+from sealwright_certify.usecases.tenants import tenant_of
 
 log = structlog.get_logger(__name__)
 

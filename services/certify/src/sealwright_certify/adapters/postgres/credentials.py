@@ -32,8 +32,12 @@ class CredentialRows:
         """Writes down ids and status entries before anything is signed."""
         if not prepared:
             return
+        places = [(entry.id, number, place) for entry in prepared for number, place in enumerate(entry.status)]
         await self._connection.execute(
-            """insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
+            """with placed as (
+                   insert into status_entry (list_id, idx, credential_id, place)
+                   select * from unnest($7::uuid[], $8::int[], $9::uuid[], $10::smallint[]))
+               insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
                                        valid_from)
                select n.id, p.tenant, n.process_id, n.position, n.definition_id, n.definition_version, p.holder_did,
                       n.valid_from
@@ -46,11 +50,6 @@ class CredentialRows:
             [entry.definition.id for entry in prepared],
             [entry.definition.version for entry in prepared],
             [entry.valid_from for entry in prepared],
-        )
-        places = [(entry.id, number, place) for entry in prepared for number, place in enumerate(entry.status)]
-        await self._connection.execute(
-            """insert into status_entry (list_id, idx, credential_id, place)
-               select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[])""",
             [place.list_id for _, _, place in places],
             [place.index for _, _, place in places],
             [id_ for id_, _, _ in places],
@@ -75,16 +74,17 @@ class CredentialRows:
             for row in rows
         ]
 
-    async def store(self, tenant: str, credentials: Sequence[IssuedCredential]) -> None:
-        """Stores signed credentials in their reserved rows. A row that has its bytes already keeps them."""
+    async def store(self, tenant: str, credentials: Sequence[IssuedCredential]) -> set[UUID]:
+        """Stores signed credentials in their reserved rows; one that has its bytes keeps them. Returns the others."""
         if not credentials:
-            return
-        await self._connection.execute(
+            return set()
+        rows = await self._connection.fetch(
             """update credential c set credential_type = n.credential_type, format = n.format, key_id = n.key_id,
                    payload = n.payload, valid_until = n.valid_until, version = 1
                from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
                    as n (id, credential_type, format, key_id, payload, valid_until)
-               where c.tenant = $1 and c.id = n.id and c.payload is null""",
+               where c.tenant = $1 and c.id = n.id and c.payload is null
+               returning c.id""",
             tenant,
             [credential.id for credential in credentials],
             [credential.credential_type for credential in credentials],
@@ -93,6 +93,7 @@ class CredentialRows:
             [credential.payload for credential in credentials],
             [credential.valid_until for credential in credentials],
         )
+        return {UUID(int=row["id"].int) for row in rows}
 
     async def of_processes(self, tenant: str, process_ids: Sequence[UUID]) -> list[IssuedCredential]:
         rows = await self._connection.fetch(

@@ -42,53 +42,92 @@ _WHICH = {
     True: "and (attempts > 0) = true",
 }
 
+# Lists of a row come as JSON, because arrays of arrays of different lengths cannot be unnested.
 _INSERT = """insert into issuance_process (
     id, tenant, parent_id, state, version, protocol, protocol_version, holder_did,
     holder_pid, definition_ids, definition_versions, claims, access_token, submitter, approvals, approvals_required,
     approval_deadline, phase, attempts, next_attempt_time, delivery_deadline, outcome_unknown, error, error_detail,
     rejection_reason, create_time, update_time)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-            $24, $25, $26, $27)
-    on conflict do nothing"""
+    select id, tenant, parent_id, state, version, protocol, protocol_version, holder_did, holder_pid,
+        array(select json_array_elements_text(definition_ids::json)),
+        array(select json_array_elements_text(definition_versions::json)::int),
+        claims::json, access_token, submitter, approvals::json, approvals_required, approval_deadline, phase, attempts,
+        next_attempt_time, delivery_deadline, outcome_unknown, error, error_detail, rejection_reason, create_time,
+        update_time
+    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::text[], $15::text[], $16::int[],
+        $17::timestamptz[], $18::text[], $19::int[], $20::timestamptz[], $21::timestamptz[], $22::bool[], $23::text[],
+        $24::text[], $25::text[], $26::timestamptz[], $27::timestamptz[])
+        as new (id, tenant, parent_id, state, version, protocol, protocol_version, holder_did, holder_pid,
+            definition_ids, definition_versions, claims, access_token, submitter, approvals, approvals_required,
+            approval_deadline, phase, attempts, next_attempt_time, delivery_deadline, outcome_unknown, error,
+            error_detail, rejection_reason, create_time, update_time)
+    order by tenant, holder_did, holder_pid
+    on conflict do nothing returning id"""
 
 
 class ProcessRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def insert(self, process: IssuanceProcess) -> bool:
-        """Stores a new process; False if its holder has a running one under the same holderPid."""
-        done = await self._connection.execute(
-            _INSERT,
-            process.id,
-            process.tenant,
-            process.parent_id,
-            process.state.value,
-            process.version,
-            process.protocol.value,
-            process.protocol_version,
-            process.holder_did,
-            process.holder_pid,
-            [ref.id for ref in process.definitions],
-            [ref.version for ref in process.definitions],
-            dumps(process.claims),
-            process.access_token,
-            process.submitter,
-            _approvals_text(process),
-            process.approvals_required,
-            process.approval_deadline,
-            process.phase,
-            process.attempts,
-            process.next_attempt_time,
-            process.delivery_deadline,
-            process.outcome_unknown,
-            process.error,
-            process.error_detail,
-            process.rejection_reason,
-            process.create_time,
-            process.update_time,
+    async def insert(self, processes: Sequence[IssuanceProcess]) -> set[UUID]:
+        """Stores new processes; returns the ids of those whose holder has no running one under the same holderPid.
+
+        In the order of that key, so that two who store the same ones cannot wait for each other.
+        """
+        rows = [
+            (
+                process.id,
+                process.tenant,
+                process.parent_id,
+                process.state.value,
+                process.version,
+                process.protocol.value,
+                process.protocol_version,
+                process.holder_did,
+                process.holder_pid,
+                dumps([ref.id for ref in process.definitions]),
+                dumps([ref.version for ref in process.definitions]),
+                dumps(process.claims),
+                process.access_token,
+                process.submitter,
+                _approvals_text(process),
+                process.approvals_required,
+                process.approval_deadline,
+                process.phase,
+                process.attempts,
+                process.next_attempt_time,
+                process.delivery_deadline,
+                process.outcome_unknown,
+                process.error,
+                process.error_detail,
+                process.rejection_reason,
+                process.create_time,
+                process.update_time,
+            )
+            for process in processes
+        ]
+        inserted = await self._connection.fetch(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
+        return {UUID(int=row["id"].int) for row in inserted}
+
+    async def running(
+        self, tenant: str, holder_did: str, holder_pid: str, limit: int
+    ) -> tuple[int, IssuanceProcess | None]:
+        """How many processes of the holder run, counted up to ``limit``, and the one of this holderPid."""
+        row = await self._connection.fetchrow(
+            """select counted.running, p.* from (
+                   select count(*) as running from (
+                       select from issuance_process where tenant = $1 and holder_did = $2
+                       and state in ('SUBMITTED', 'APPROVED') limit $4) open) counted
+               left join issuance_process p on p.tenant = $1 and p.holder_did = $2 and p.holder_pid = $3
+                   and p.state in ('SUBMITTED', 'APPROVED')""",
+            tenant,
+            holder_did,
+            holder_pid,
+            limit,
         )
-        return done != "INSERT 0 0"
+        assert row is not None
+        return row["running"], None if row["id"] is None else _process(row)
 
     async def open_by_pid(self, tenant: str, holder_did: str, holder_pid: str) -> IssuanceProcess | None:
         """The running process of this holderPid."""
@@ -123,17 +162,6 @@ class ProcessRows:
         )
         return None if row is None else _process(row)
 
-    async def count_open(self, tenant: str, holder_did: str, limit: int) -> int:
-        """How many processes of the holder run, counted up to ``limit``."""
-        count = await self._connection.fetchval(
-            """select count(*) from (select from issuance_process where tenant = $1 and holder_did = $2
-               and state in ('SUBMITTED', 'APPROVED') limit $3) running""",
-            tenant,
-            holder_did,
-            limit,
-        )
-        return int(count or 0)
-
     async def get(self, tenant: str, id_: UUID, *, lock: bool = False) -> IssuanceProcess | None:
         suffix = " for update" if lock else ""
         row = await self._connection.fetchrow(
@@ -142,6 +170,13 @@ class ProcessRows:
             id_,
         )
         return None if row is None else _process(row)
+
+    async def locked(self, ids: Sequence[UUID]) -> dict[UUID, IssuanceProcess]:
+        """Processes by id, of any tenant, locked in the order of their ids."""
+        rows = await self._connection.fetch(
+            "select * from issuance_process where id = any($1) order by id for update", list(ids)
+        )
+        return {process.id: process for process in map(_process, rows)}
 
     async def save(self, processes: Sequence[IssuanceProcess], *, from_phase: Phase | None = None) -> set[UUID]:
         """Writes what can change of processes, of those alone that are still in ``from_phase``; their ids."""

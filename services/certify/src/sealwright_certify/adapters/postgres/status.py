@@ -16,6 +16,13 @@ from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_certify.ports import StatusList
 
+# Takes the row's lock; ``before`` is read under it.
+_TAKE = """with list as (
+        select id, used from status_list where tenant = $1 and kind = $2 and purpose = $3 and used < size
+        order by id limit 1 for update)
+    update status_list set used = least(size, list.used + $4) from list where status_list.id = list.id
+    returning status_list.id, uri, size, seed, list.used as before, status_list.used as used"""
+
 
 class StatusRows:
     def __init__(self, connection: Connection) -> None:
@@ -34,37 +41,30 @@ class StatusRows:
         """``count`` unused places. Writers queue at the row of the list that is being filled."""
         places: list[StatusPlace] = []
         while len(places) < count:
-            row = await self._open(tenant, kind, purpose, base_uri, size, now)
-            take = min(count - len(places), row["size"] - row["used"])
-            await self._connection.execute("update status_list set used = used + $2 where id = $1", row["id"], take)
+            wanted = count - len(places)
+            row = await self._connection.fetchrow(_TAKE, tenant, kind.value, purpose.value, wanted)
+            if row is None:
+                await self._make(tenant, kind, purpose, base_uri, size, now)
+                continue
+            list_id = UUID(int=row["id"].int)
             places += [
-                StatusPlace(
-                    UUID(int=row["id"].int), row["uri"], permuted(row["seed"], entry, row["size"]), purpose, kind
-                )
-                for entry in range(row["used"], row["used"] + take)
+                StatusPlace(list_id, row["uri"], permuted(row["seed"], entry, row["size"]), purpose, kind)
+                for entry in range(row["before"], row["used"])
             ]
         return places
 
-    async def _open(
+    async def _make(
         self, tenant: str, kind: StatusKind, purpose: StatusPurpose, base_uri: str, size: int, now: datetime
-    ) -> Any:
-        """The list that has room, locked; made if there is none."""
-        find = """select * from status_list where tenant = $1 and kind = $2 and purpose = $3 and used < size
-                  order by id limit 1 for update"""
-        row = await self._connection.fetchrow(find, tenant, kind.value, purpose.value)
-        if row is not None:
-            return row
-        # Two who find none make one: the second finds the first's after waiting here.
+    ) -> None:
+        """A list with room, unless there is one by now: of two who find none, the second waits here for the first."""
         await self._connection.execute(
             "select pg_advisory_xact_lock(hashtextextended($1, 0))", f"status_list {tenant} {kind} {purpose}"
         )
-        row = await self._connection.fetchrow(find, tenant, kind.value, purpose.value)
-        if row is not None:
-            return row
         id_ = new_id(now)
-        return await self._connection.fetchrow(
-            """insert into status_list (id, tenant, kind, purpose, uri, size, seed) values ($1, $2, $3, $4, $5, $6, $7)
-               returning *""",
+        await self._connection.execute(
+            """insert into status_list (id, tenant, kind, purpose, uri, size, seed)
+               select $1, $2, $3, $4, $5, $6, $7 where not exists (
+                   select from status_list where tenant = $2 and kind = $3 and purpose = $4 and used < size)""",
             id_,
             tenant,
             kind.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sealwright_common.runtime.db.connection import Connection
@@ -11,12 +12,21 @@ class TokenRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def use(self, issuer: str, jti: str, until: datetime) -> bool:
-        """Remembers ``jti`` of ``issuer``; False if it is known. One insert, so that of any number at once one wins."""
-        done = await self._connection.execute(
-            "insert into used_token (issuer, jti, until) values ($1, $2, $3) on conflict do nothing", issuer, jti, until
+    async def use(self, tokens: Sequence[tuple[str, str, datetime]]) -> set[tuple[str, str]]:
+        """Remembers (issuer, jti, until); returns those that were not known. Of any number at once one wins.
+
+        In the order of the keys, so that two who remember the same ones cannot wait for each other.
+        """
+        rows = await self._connection.fetch(
+            """insert into used_token (issuer, jti, until)
+               select * from unnest($1::text[], $2::text[], $3::timestamptz[]) as new (issuer, jti, until)
+               order by issuer, jti
+               on conflict do nothing returning issuer, jti""",
+            [issuer for issuer, _, _ in tokens],
+            [jti for _, jti, _ in tokens],
+            [until for _, _, until in tokens],
         )
-        return done != "INSERT 0 0"
+        return {(row["issuer"], row["jti"]) for row in rows}
 
     async def forget(self, now: datetime, limit: int) -> int:
         """Deletes ids whose tokens expired; returns how many."""
