@@ -145,7 +145,7 @@ async def test_a_kept_head_shows_what_was_cut_off_the_audit_log(mesh: Mesh, tmp_
     assert code == 1
     assert "missing: a published head" in json.loads(out)[0]["verdict"]
     file.write_text("[1]")
-    code, _, err = await sealwright(mesh, "audit", "verify", *here, "--heads", str(file))
+    code, _, err = await sealwright(mesh, "audit", "verify", *here, "--heads", str(file), width=400)
     assert code == 2
     assert "is not what" in err
     code, _, err = await sealwright(mesh, "audit", "verify")
