@@ -1,4 +1,4 @@
-"""A running rotator beside a running signer on SoftHSM2, for the tests of a module."""
+"""A running rotator beside a running signer on SoftHSM2, for the tests of a module; and one in the test's process."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright.rotator.v1.rotator_service_pb2_grpc import RotatorServiceStub
 from sealwright.signer.v1 import key_service_pb2
 from sealwright.signer.v1.key_service_pb2_grpc import KeyServiceStub
 from sealwright_common.domain.errors import NotFound
+from sealwright_common.runtime.clock import ManualClock
+from sealwright_common.runtime.config import DatabaseSettings
+from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.grpc import Channel
+from sealwright_rotator.adapters.postgres import RotatorWork
+from sealwright_rotator.codec.resources import encode_event
+from sealwright_rotator.main import MIGRATIONS
+from sealwright_rotator.ports import World
+from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_sandbox.embedded.softhsm import Token
 
+from tests.integration.rotator.operating import START, FailingSigner, Here
 from tests.support.databases import Databases
 from tests.support.rotator import RotatorProcess
 from tests.support.signer import SignerProcess
@@ -82,3 +92,21 @@ async def held(mesh: Mesh) -> list[str]:
     objects = sorted(path.name for path in Path(mesh.token.environment["SOFTHSM2_CONF"]).parent.rglob("*.object"))
     assert objects, "the token keeps its objects elsewhere: this would find no orphan"
     return [f"{key.slot.issuer_type} {key.slot.slot} {key.id}" for key in keys] + objects
+
+
+@pytest_asyncio.fixture
+async def here(database_dsn: str) -> AsyncIterator[Here]:
+    """A rotator without processes."""
+    clock, signer = ManualClock(START), FailingSigner()
+    database = Database(
+        DatabaseSettings(dsn=SecretStr(database_dsn), pool_size=4),
+        work=RotatorWork,
+        encode_event=encode_event,
+        migrations=MIGRATIONS,
+        clock=clock,
+    )
+    await database.start()
+    await database.wait_available()
+    world = World(database, signer, clock)
+    yield Here(world, clock, signer, database, CreateIssuer(world))
+    await database.stop()

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import SecretStr
 from sealwright.common.v1.keys_pb2 import KEY_STATE_ACTIVE, KEY_STATE_VERIFY_ONLY
 from sealwright.signer.v1.events_pb2 import KeyDestroyed, KeyDestructionCancelled, KeyDestructionScheduled
 from sealwright.signer.v1.resources_pb2 import Key as SignerKey
@@ -29,22 +26,16 @@ from sealwright_common.domain.errors import (
     Unavailable,
 )
 from sealwright_common.domain.ids import new_id
-from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
-from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose, KeyState
-from sealwright_common.domain.schedule import Schedule, ScheduleMode
+from sealwright_common.domain.issuers import IssuerKey, IssuerState
+from sealwright_common.domain.keys import KeyState
+from sealwright_common.domain.schedule import ScheduleMode
 from sealwright_common.runtime.app import App
 from sealwright_common.runtime.clock import ManualClock
 from sealwright_common.runtime.collector import gathering
-from sealwright_common.runtime.config import DatabaseSettings
-from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import Event
 from sealwright_common.runtime.idempotency import Replay
 from sealwright_rotator.adapters.metrics import Alarms
-from sealwright_rotator.adapters.postgres import RotatorWork
-from sealwright_rotator.codec.resources import encode_event
 from sealwright_rotator.job import Job
-from sealwright_rotator.main import MIGRATIONS
-from sealwright_rotator.ports import MadeKey, World
 from sealwright_rotator.subscriptions import key_endings
 from sealwright_rotator.usecases import change_issuer
 from sealwright_rotator.usecases.create_issuer import CreateIssuer
@@ -54,104 +45,7 @@ from sealwright_rotator.usecases.queries import get_active_keys
 from sealwright_rotator.usecases.rotate import Round, rotate
 from sealwright_rotator.usecases.rotate_now import rotate_now
 
-from tests.support.rotation import MemorySigner
-
-START = datetime(2026, 3, 1, tzinfo=UTC)
-CALL = Call(caller="spiffe://sealwright/operator", roles=frozenset({"operator"}))
-
-
-class FailingSigner(MemorySigner):
-    """Refuses, or is away for, the issuers it is told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fails: dict[str, Exception] = {}
-
-    async def make(self, keys: Any) -> list[MadeKey]:
-        """Fails as told."""
-        if (problem := self.fails.get(keys[0].issuer.issuer_type)) is not None:
-            raise problem
-        return await super().make(keys)
-
-
-@dataclass
-class Here:
-    """One rotator in this process."""
-
-    world: World
-    clock: ManualClock
-    signer: FailingSigner
-    database: Database[RotatorWork]
-    creating: CreateIssuer
-
-    async def create(self, name: str, call: Call = CALL, **over: Any) -> list[IssuerKey]:
-        """Creates an issuer; its keys."""
-        schedule = Schedule.checked(**(
-            {"valid_from": self.clock.now(), "duration": CalendarDuration(days=1), "buffer": 2, "overlap": 1,
-             "mode": ScheduleMode.WINDOW, "expires_at": None, "publish_lead": timedelta(hours=6)}
-            | over
-        ))  # fmt: skip
-        wanted = Issuer.checked(
-            id=new_id(self.clock.now()),
-            tenant="default",
-            issuer_type=name,
-            cohorts=(),
-            max_tokens=None,
-            schedule=schedule,
-            algorithm=KeyAlgorithm.EDDSA,
-            purpose=KeyPurpose.TRANSACTION,
-            protection=None,
-            verify_for=timedelta(days=2),
-            destroy_delay=timedelta(days=7),
-            allow_legacy_protocol=False,
-            now=self.clock.now(),
-        )
-        return list((await self.creating(call, wanted)).keys)
-
-    async def tick(self, **later: float) -> Round:
-        """One round after some time."""
-        await self.clock.advance(timedelta(**later))
-        return await rotate(self.world)
-
-    async def keys(self, name: str) -> dict[int, IssuerKey]:
-        """Every key of an issuer by slot."""
-        async with self.database.read() as work:
-            issuer = await work.issuers.find("default", name)
-            assert issuer is not None
-            return {key.slot: key for key in await work.keys.of_issuer(issuer)}
-
-    async def active(self, name: str) -> list[int]:
-        """Active slots."""
-        return [key.slot for key in (await get_active_keys(self.world, CALL, name, 1, None)).active]
-
-    async def transactions(self) -> int:
-        """How many have changed the key log."""
-        async with self.database.read() as work:
-            return len(await work.connection.fetch("select distinct xmin::text from key_log"))
-
-    async def events(self) -> list[str]:
-        """Types of all events, in order."""
-        async with self.database.read() as work:
-            rows = await work.connection.fetch("select type from outbox order by seq")
-        return [row["type"].rsplit(".", 1)[1] for row in rows]
-
-
-@pytest_asyncio.fixture
-async def here(database_dsn: str) -> AsyncIterator[Here]:
-    """A rotator without processes."""
-    clock, signer = ManualClock(START), FailingSigner()
-    database = Database(
-        DatabaseSettings(dsn=SecretStr(database_dsn), pool_size=4),
-        work=RotatorWork,
-        encode_event=encode_event,
-        migrations=MIGRATIONS,
-        clock=clock,
-    )
-    await database.start()
-    await database.wait_available()
-    world = World(database, signer, clock)
-    yield Here(world, clock, signer, database, CreateIssuer(world))
-    await database.stop()
+from tests.integration.rotator.operating import CALL, START, Here
 
 
 async def test_a_key_lives_its_life(here: Here) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,9 +25,10 @@ from sealwright_signer.adapters.file_root import FileHsm
 from sealwright_signer.adapters.postgres import SignerWork
 from sealwright_signer.adapters.vault import KeyVault
 from sealwright_signer.main import MIGRATIONS, encode_event
-from sealwright_signer.ports import TokenKey
 from sealwright_signer.usecases.clear_unfinished_keys import PATIENCE, ClearUnfinishedKeys
 from sealwright_signer.usecases.create_keys import CreateKeys, KeySpec
+
+from tests.support.paused_hsm import PausedHsm
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 CALL = Call(caller="spiffe://sealwright/rotator", roles=frozenset({"rotator"}), method="CreateKeys")
@@ -110,19 +110,6 @@ async def test_calls_at_the_same_time_share_their_commits_and_not_their_fate(
     assert (await database.verify_audit()).whole
     await app.stop()
     await vault.close()
-
-
-class PausedHsm(FileHsm):
-    """The file root of trust, which makes the next pair when it is told to."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.begun, self.go_on = threading.Event(), threading.Event()
-
-    def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
-        self.begun.set()
-        self.go_on.wait(30)
-        return super().generate(label, algorithm, rsa_bits)
 
 
 async def test_a_pair_that_was_given_up_before_it_was_made_is_not_recorded_and_not_left(

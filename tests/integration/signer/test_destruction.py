@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +27,8 @@ from sealwright_signer.usecases.create_keys import CreateKeys, KeySpec
 from sealwright_signer.usecases.destroy_due_keys import DestroyDueKeys
 from sealwright_signer.usecases.read_keys import ReadKeys
 
+from tests.support.paused_hsm import PausedHsm
+
 CALL = system_call("test")
 
 
@@ -45,23 +46,10 @@ async def database(database_dsn: str, clock: ManualClock) -> AsyncIterator[Datab
     await database.stop()
 
 
-class SlowHsm(FileHsm):
-    """The file root of trust, with a moment at which the caller may give up."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.begun, self.go_on = threading.Event(), threading.Event()
-
-    def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
-        self.begun.set()
-        self.go_on.wait(30)
-        return super().generate(label, algorithm, rsa_bits)
-
-
 async def test_a_caller_that_gives_up_leaves_no_keys_behind(
     database: Database[SignerWork], clock: ManualClock, tmp_path: Path
 ) -> None:
-    hsm = SlowHsm(tmp_path)
+    hsm = PausedHsm(tmp_path)
     vault = KeyVault(hsm, threads=1, cached_keys=10)
     specifications = [KeySpec(KeyAlgorithm.ES256, KeyPurpose.ASSERTION)] * 3
     creating = asyncio.create_task(CreateKeys(database, vault, clock)(CALL, specifications))

@@ -35,6 +35,15 @@ from sealwright_common.domain.issuing import (
     DcpPolicy as DcpPolicy,
 )
 from sealwright_common.domain.issuing import (
+    Delivered as Delivered,
+)
+from sealwright_common.domain.issuing import (
+    DeliveryOutcome as DeliveryOutcome,
+)
+from sealwright_common.domain.issuing import (
+    DidDocument as DidDocument,
+)
+from sealwright_common.domain.issuing import (
     DueCertificate as DueCertificate,
 )
 from sealwright_common.domain.issuing import (
@@ -49,12 +58,18 @@ from sealwright_common.domain.issuing import (
 from sealwright_common.domain.issuing import (
     Prepared as Prepared,
 )
+from sealwright_common.domain.issuing import (
+    Refused as Refused,
+)
 from sealwright_common.domain.issuing import Reissue, SignedStatusList, Waiting
 from sealwright_common.domain.issuing import (
     StatusList as StatusList,
 )
 from sealwright_common.domain.issuing import (
     Tenant as Tenant,
+)
+from sealwright_common.domain.issuing import (
+    TryAgain as TryAgain,
 )
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm
@@ -387,33 +402,6 @@ class Store(Protocol):
 # ---- holders
 
 
-class DeliveryOutcome:
-    """How one delivery ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered(DeliveryOutcome):
-    """The holder has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused(DeliveryOutcome):
-    """The holder will never take it."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class TryAgain(DeliveryOutcome):
-    """It may work later."""
-
-    detail: str
-    unknown: bool
-    """Whether the message may have arrived all the same."""
-    after: timedelta | None = None
-    """What the holder asked for."""
-
-
 class HolderGateway(Protocol):
     """Reaches the holder's side of one protocol."""
 
@@ -437,21 +425,6 @@ class HolderGateway(Protocol):
     async def offer(self, issuer: Tenant, offer: Offer) -> DeliveryOutcome:
         """Prompts the holder."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class DidDocument:
-    """What certify needs of a resolved DID document."""
-
-    id: str
-    methods: Mapping[str, object]
-    """Public keys by the full id of their verification method; a method whose key is not understood is absent."""
-    listed: frozenset[str]
-    """Full ids of all verification methods, understood or not."""
-    relationships: Mapping[str, frozenset[str]]
-    """Full method ids by relationship: authentication, assertionMethod, capabilityInvocation."""
-    services: Mapping[str, str]
-    """Service endpoints by type."""
 
 
 class DidResolver(Protocol):

@@ -1,9 +1,10 @@
-"""The nouns of issuing: tenants, their keys, sources of claims, holders, offers, status lists, reserved credentials."""
+"""The nouns of issuing: tenants, their keys, sources of claims, holders, deliveries, status lists, credentials."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sealwright_common.domain.credentials import DefinitionRef, StatusKind, StatusPlace, StatusPurpose
@@ -193,3 +194,45 @@ class Prepared:
     definition: DefinitionRef
     valid_from: datetime
     status: tuple[StatusPlace, ...]
+
+
+class DeliveryOutcome:
+    """How one delivery ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(DeliveryOutcome):
+    """The holder has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(DeliveryOutcome):
+    """The holder will never take it."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain(DeliveryOutcome):
+    """It may work later."""
+
+    detail: str
+    unknown: bool
+    """Whether the message may have arrived all the same."""
+    after: timedelta | None = None
+    """What the holder asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DidDocument:
+    """What certify needs of a resolved DID document."""
+
+    id: str
+    methods: Mapping[str, object]
+    """Public keys by the full id of their verification method; a method whose key is not understood is absent."""
+    listed: frozenset[str]
+    """Full ids of all verification methods, understood or not."""
+    relationships: Mapping[str, frozenset[str]]
+    """Full method ids by relationship: authentication, assertionMethod, capabilityInvocation."""
+    services: Mapping[str, str]
+    """Service endpoints by type."""
