@@ -194,6 +194,31 @@ async def test_rotate_now_brings_the_next_boundary_forward_once(here: Here) -> N
     assert await here.active("now") == [2]
 
 
+async def test_rotate_now_makes_the_next_key_where_none_is_kept_ready(here: Here) -> None:
+    await here.create("alone", buffer=1, overlap=0, duration=CalendarDuration(months=1))
+    first = (await here.keys("alone"))[0]
+    await here.clock.advance(timedelta(days=2))
+    with pytest.raises(NotFound, match="no slot 2"):
+        await rotate_now(here.world, CALL, "alone", 1, 2)
+    assert list(await here.keys("alone")) == [0], "nothing was made for a slot that is not the next one"
+    rotated = await rotate_now(here.world, CALL, "alone", 1, 1)
+    assert rotated.rotated
+    assert rotated.key.key_id not in {None, first.key_id}
+    assert rotated.key.window.start == here.clock.now()
+    assert await here.active("alone") == [1]
+    assert (await here.keys("alone"))[0].state is KeyState.VERIFY_ONLY
+    assert not (await rotate_now(here.world, CALL, "alone", 1, 1)).rotated
+    assert (await here.tick(minutes=1)).made == 0
+    # A key that the crash of a call left planned is made by the job; the repeated call finds it.
+    here.signer.fails["alone"] = Unavailable(Reason.TOKEN_UNAVAILABLE, "away")
+    with pytest.raises(Unavailable, match="away"):
+        await rotate_now(here.world, CALL, "alone", 1, 2)
+    here.signer.fails.clear()
+    assert (await here.tick(minutes=1)).made == 1
+    assert (await rotate_now(here.world, CALL, "alone", 1, 2)).rotated
+    assert await here.active("alone") == [2]
+
+
 async def test_however_often_it_was_rotated_the_active_keys_are_found(here: Here) -> None:
     await here.create("often", mode=ScheduleMode.SPARE, duration=CalendarDuration(months=12), overlap=0)
     for slot in range(1, 11):
