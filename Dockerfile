@@ -1,8 +1,9 @@
 # One image per service: docker build --build-arg SERVICE=signer -t sealwright-signer .
-# SERVICE is signer, rotator, certify, stamp, or sandbox (NATS, registry, wallet and what compose.yaml sets up first).
+# SERVICE is signer, rotator, certify, stamp, sandbox (NATS, registry, wallet and what compose.yaml sets up first) or client
+# (the sealwright command).
 FROM debian:bookworm-slim AS build
 ARG SERVICE
-RUN test -n "$SERVICE" || { echo "give --build-arg SERVICE=signer|rotator|certify|stamp|sandbox" >&2; exit 1; }
+RUN test -n "$SERVICE" || { echo "give --build-arg SERVICE=signer|rotator|certify|stamp|sandbox|client" >&2; exit 1; }
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv \
  && rm -rf /var/lib/apt/lists/*
@@ -12,7 +13,8 @@ COPY pyproject.toml uv.lock ./
 COPY protos protos
 COPY libs libs
 COPY services services
-RUN UV_LINK_MODE=copy /opt/uv/bin/uv sync --frozen --no-dev --no-cache --package "sealwright-$SERVICE" \
+RUN package=$(echo "sealwright-$SERVICE" | sed s/-client$//) \
+ && UV_LINK_MODE=copy /opt/uv/bin/uv sync --frozen --no-dev --no-cache --package "$package" \
  && .venv/bin/python -m compileall -q .venv/lib protos libs services \
  && rm -rf .venv/lib/python*/site-packages/pip*
 # stamp's prover is compiled here; a processor of another kind compiles its own at the first start
