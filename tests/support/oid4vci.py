@@ -29,6 +29,7 @@ from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts
 from sealwright_certify.ports import DcpPolicy, IssuerKey, SigningKey, Tenant
 from sealwright_certify.usecases.oid4vci.offers import OfferCommand, OfferMade
 from sealwright_certify.usecases.oid4vci.ports import ClaimsProvider, ProxyIssuer
+from sealwright_certify.usecases.status_pool import StatusPool
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.errors import Reason, Unavailable
@@ -183,7 +184,7 @@ async def open_door(
             proxies=proxies or {},
             fetch=fetch,
             public_url=PUBLIC_URL,
-            list_size=131072,
+            status=StatusPool(database, PUBLIC_URL, 131072),
             nonces=MacNonces(NONCE_SECRET),
             encryption=JweMessages([REQUEST_KEY]),
             sources=Sources(Buckets(RateLimiter(database, {"oid4vci source": requests_per_source}), "oid4vci source")),

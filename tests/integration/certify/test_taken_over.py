@@ -62,23 +62,15 @@ async def test_r28_who_comes_too_late_with_its_signature_leaves_things_as_they_a
         format=CredentialFormat.VC20_BSSL_JWT,
         attestations=("onboarding",),
     )
-    material = Material({}, {"default": {definition.ref: definition}}, {}, {})
+    material = Material({}, {"default": {definition.ref: definition}}, {})
     # Recording needs nothing of what signing needs.
     generation = Generation.__new__(Generation)
     async with database.begin_system("test") as work:
         assert await work.processes.insert([process])
-        await work.connection.execute(
-            """insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
-                                       valid_from) values ($1, 'default', $2, 0, 'MembershipCredential', 3, $3, $4)""",
-            process.id,
-            process.id,
-            process.holder_did,
-            now,
-        )
     recorded: list[list[Recorded]] = []
     for payload in ("the.first.signature", "the.second.signature"):
         credential = replace(
-            CREDENTIAL, id=process.id, process_id=process.id, holder_did=process.holder_did, payload=payload
+            CREDENTIAL, id=new_id(now), process_id=process.id, holder_did=process.holder_did, payload=payload
         )
         async with database.begin_system("test") as work:
             recorded.append(await generation.record(work, [Made(process, (credential,))], material))

@@ -92,6 +92,7 @@ from sealwright_certify.usecases.reissue import Reissues
 from sealwright_certify.usecases.request_issuance import IssuanceQueries, IssuanceRequests
 from sealwright_certify.usecases.settle import Settlement
 from sealwright_certify.usecases.status_lists import StatusLists
+from sealwright_certify.usecases.status_pool import StatusPool
 from sealwright_certify.usecases.steer import Steering
 from sealwright_certify.usecases.tenants import DidDocuments, Tenants
 from sealwright_certify.usecases.watch import Watching
@@ -210,12 +211,12 @@ async def build(app: App, settings: CertifySettings) -> None:
     )
     evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas)
     making = Making(evaluator, writers, signer, keys, app.clock, base_uri=settings.public_url)
+    status = StatusPool(database, settings.public_url, settings.status_list_size)
     generation = Generation(
         database,
         making,
         app.clock,
-        base_uri=settings.public_url,
-        list_size=settings.status_list_size,
+        status=status,
         expect=lambda process, issuer: firsts.expect(process, issuer),
         generated=lambda: first.wake(),
         lease=settings.lease,
@@ -335,7 +336,7 @@ async def build(app: App, settings: CertifySettings) -> None:
             proxies={"issuer-plugin": PluginIssuer(plugins, outside.status_list)},
             fetch=outside.document,
             public_url=settings.public_url,
-            list_size=settings.status_list_size,
+            status=status,
             nonces=keyring,
             encryption=keyring,
             sources=Sources(Buckets(rates, "oid4vci source"), settings.door.trusted_proxies),
@@ -378,7 +379,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         holder_service_pb2.DESCRIPTOR: {"HolderService": HolderServicer(holders)},
         issuance_service_pb2.DESCRIPTOR: {
             "IssuanceService": IssuanceServicer(
-                Issue(database, evaluator, making, generation), requests, queries, steering, Watching(database)
+                Issue(database, evaluator, generation), requests, queries, steering, Watching(database)
             )
         },
         credential_issuer_service_pb2.DESCRIPTOR: {

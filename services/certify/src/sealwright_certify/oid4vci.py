@@ -40,8 +40,8 @@ from sealwright_certify.usecases.oid4vci.ports import (
 )
 from sealwright_certify.usecases.oid4vci.redeem import RedeemCode
 from sealwright_certify.usecases.oid4vci.request import ClaimRequests, RecordIssued, RequestCredential
-from sealwright_certify.usecases.oid4vci.status_pool import StatusPool
 from sealwright_certify.usecases.oid4vci.store_issuer import StoreIssuer
+from sealwright_certify.usecases.status_pool import StatusPool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -61,7 +61,7 @@ class Oid4vciParts:
     proxies: Mapping[str, ProxyIssuer]
     fetch: FetchJson
     public_url: str
-    list_size: int
+    status: StatusPool
     nonces: Nonces
     encryption: MessageEncryption
     sources: Sources
@@ -83,7 +83,7 @@ class Oid4vci:
             proxies=parts.proxies,
             content=content,
             public_url=parts.public_url,
-            status=StatusPool(parts.store, parts.public_url, parts.list_size),
+            status=parts.status,
         )
         redeem = together("oid4vci tokens", RedeemCode(parts.store, parts.public_url))
         claim = together("oid4vci claims", ClaimRequests(parts.store, Proofs(), parts.nonces, parts.public_url))

@@ -185,7 +185,7 @@ class SignedStatusList:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A credential before it is signed: its id and status entries are reserved, so that a retry reuses them."""
+    """A credential before it is signed, with the id and status entries that are its own."""
 
     id: UUID
     process_id: UUID

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 MINIMUM_SIZE = 131_072
 """Fewest entries of a list (Bitstring Status List section 6.1): 16 KiB, so that one holder hides among many."""
@@ -33,11 +34,17 @@ def permuted(seed: bytes, n: int, size: int) -> int:
     while True:
         left, right = value >> half, value & mask
         for number in range(_ROUNDS):
-            digest = hmac.digest(seed, bytes((number,)) + right.to_bytes(4, "big"), hashlib.sha256)
-            left, right = right, left ^ (int.from_bytes(digest[:4], "big") & mask)
+            left, right = right, left ^ (_round(seed, number, right) & mask)
         value = (left << half) | right
         if value < size:
             return value
+
+
+@lru_cache(maxsize=1 << 15)
+def _round(seed: bytes, number: int, half: int) -> int:
+    """Kept, because a list has few halves: 512 in each round for the least size."""
+    digest = hmac.digest(seed, bytes((number,)) + half.to_bytes(4, "big"), hashlib.sha256)
+    return int.from_bytes(digest[:4], "big")
 
 
 def encode_bits(size: int, indices: Iterable[int]) -> bytes:

@@ -1,8 +1,8 @@
 """Storing requests that were verified, and seeing them through.
 
-Requests that come at the same moment are stored by one commit, with the ids and status entries of their credentials.
-The instance that stored them holds their lease and goes on at once with what it has in memory: nobody has to find them
-in the database first. Where it has too much in hand, or dies, the workers claim them.
+Requests that come at the same moment are stored by one commit. The instance that stored them holds their lease and goes
+on at once with what it has in memory: nobody has to find them in the database first. Where it has too much in hand, or
+dies, the workers claim them.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Acceptance:
         return stored.outcomes
 
     async def store(self, work: CertifyWork, items: Sequence[Wanted]) -> Stored:
-        """Stores processes and reserves what they need; ``go_on`` follows the commit.
+        """Stores processes; ``go_on`` follows the commit.
 
         The outcome of a request is its processes, or AlreadyExists: for a holderPid that is in use for other
         credentials, or was used before where the tenant does not want that.
@@ -132,7 +132,7 @@ class Acceptance:
         approved = [d for d in drafts if d.process.id in inserted and d.process.state is IssuanceState.APPROVED]
         if not room:
             return Stored(outcomes, [], None, left=bool(approved))
-        return Stored(outcomes, [d.process for d in approved], await self._material(work, approved), left=False)
+        return Stored(outcomes, [d.process for d in approved], _material(approved), left=False)
 
     def go_on(self, stored: Stored) -> None:
         """Generates what was stored and committed."""
@@ -156,21 +156,6 @@ class Acceptance:
             log.exception("%d processes are generated when their lease ends", len(processes), exc_info=error)
         finally:
             self._in_hand -= count
-
-    async def _material(self, work: CertifyWork, drafts: Sequence[_Draft]) -> Material:
-        definitions: dict[str, dict[DefinitionRef, CredentialDefinition]] = {}
-        sources: dict[str, dict[str, AttestationDefinition]] = {}
-        for draft in drafts:
-            tenant = draft.process.tenant
-            definitions.setdefault(tenant, {}).update({each.ref: each for each in draft.definitions})
-            sources.setdefault(tenant, {}).update(draft.wanted.sources)
-        return Material(
-            tenants={draft.process.tenant: draft.wanted.tenant for draft in drafts},
-            definitions=definitions,
-            sources=sources,
-            prepared=await self._generation.reserve(work, [draft.process for draft in drafts], definitions),
-            contents={draft.process.id: draft.wanted.contents for draft in drafts},
-        )
 
     def _drafts(self, work: CertifyWork, item: Wanted, room: bool) -> list[_Draft]:
         groups = [[definition] for definition in item.definitions] if item.split else [list(item.definitions)]
@@ -206,6 +191,21 @@ class Acceptance:
             delivery_deadline=None if required else work.now + self._delivery_window,
             submitter=item.call.caller,
         )
+
+
+def _material(drafts: Sequence[_Draft]) -> Material:
+    definitions: dict[str, dict[DefinitionRef, CredentialDefinition]] = {}
+    sources: dict[str, dict[str, AttestationDefinition]] = {}
+    for draft in drafts:
+        tenant = draft.process.tenant
+        definitions.setdefault(tenant, {}).update({each.ref: each for each in draft.definitions})
+        sources.setdefault(tenant, {}).update(draft.wanted.sources)
+    return Material(
+        tenants={draft.process.tenant: draft.wanted.tenant for draft in drafts},
+        definitions=definitions,
+        sources=sources,
+        contents={draft.process.id: draft.wanted.contents for draft in drafts},
+    )
 
 
 async def _outcome(work: CertifyWork, draft: _Draft, inserted: set[UUID]) -> IssuanceProcess:

@@ -1,14 +1,15 @@
 """Generation: from persisted claims to signed, checked and stored credentials.
 
-Two transactions with the signer between them. The first reserves ids and status entries and writes them down; the
-second stores what was signed, with the events. A crash between them repeats the signing with the same ids and entries,
-so that no entry is burned and no second credential exists. Nothing is signed that was not rendered and validated
-before, and nothing is stored that separate code did not verify after.
+One transaction stores what was signed, as it was signed, with its status entries, its process's step and the events.
+Before it, nothing of a credential is anywhere but in memory, and nothing leaves: after a crash the process is generated
+anew, with other ids and entries. Nothing is signed that was not rendered and validated before, and nothing is stored
+that separate code did not verify after.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,7 +23,6 @@ from sealwright_common.domain.credentials import (
     IssuedCredential,
     ReissuePolicy,
     StatusKind,
-    StatusPlace,
     StatusPurpose,
 )
 from sealwright_common.domain.errors import Problem, Reason, Unavailable
@@ -33,6 +33,7 @@ from sealwright_certify.ports import AttestationDefinition, CertifyWork, Prepare
 from sealwright_certify.usecases.credentials import apply_state
 from sealwright_certify.usecases.events import ProcessGenerated, ProcessMoved
 from sealwright_certify.usecases.making import KEY_DOES_NOT_SIGN, Made, Making, Material
+from sealwright_certify.usecases.status_pool import StatusPool
 from sealwright_certify.usecases.tenants import tenant_of
 
 LEASE = timedelta(seconds=30)
@@ -74,8 +75,7 @@ class Generation:
         making: Making,
         clock: Clock,
         *,
-        base_uri: str,
-        list_size: int,
+        status: StatusPool,
         expect: Expect,
         generated: Wake,
         lease: timedelta = LEASE,
@@ -83,8 +83,7 @@ class Generation:
         self._store = store
         self._making = making
         self._clock = clock
-        self._base_uri = base_uri
-        self._list_size = list_size
+        self._status = status
         self._expect = expect
         self._generated = generated
         self._lease = lease
@@ -102,12 +101,12 @@ class Generation:
             )
             if not processes:
                 return False
-            material = await self.prepare(work, processes)
+            material = await self.read(work, processes)
         await asyncio.gather(*(self.finish(part, material) for part in parts(processes)))
         return len(processes) == MAX_BATCH
 
     async def finish(self, processes: Sequence[IssuanceProcess], material: Material) -> None:
-        """Makes what is prepared, records it, and gives it to the deliveries that were begun meanwhile.
+        """Makes credentials, records them, and gives it to the deliveries that were begun meanwhile.
 
         A process whose delivery finds no room is left to be claimed.
         """
@@ -118,7 +117,7 @@ class Generation:
                     waiting = self._expect(process.generated(self._clock.now()), material.tenants[process.tenant])
                     if waiting is not None:
                         expected[process.id] = waiting
-            made = await self._making.make(processes, material)
+            made = await self.make(processes, material)
             async with self._store.begin_system("generate") as work:
                 recorded = await self.record(work, made, material, expected)
             for one in recorded:
@@ -131,8 +130,18 @@ class Generation:
             for waiting in expected.values():
                 waiting.cancel()
 
-    async def prepare(self, work: CertifyWork, processes: Sequence[IssuanceProcess]) -> Material:
-        """Reserves what is not reserved yet and reads everything the batch needs."""
+    async def make(self, processes: Sequence[IssuanceProcess], material: Material) -> list[Made]:
+        """The credentials of processes, or the problem each of them meets."""
+        prepared = await self._prepare(processes, material)
+        made = await self._making.make(processes, prepared, material)
+        for result in made:
+            if result.problem is not None:
+                places = [place for entry in prepared[result.process.id] for place in entry.status]
+                self._status.give_back(result.process.tenant, places)
+        return made
+
+    async def read(self, work: CertifyWork, processes: Sequence[IssuanceProcess]) -> Material:
+        """Everything that the batch is made of."""
         names = sorted({process.tenant for process in processes})
         tenants = {name: await tenant_of(work, name) for name in names}
         definitions: dict[str, dict[DefinitionRef, CredentialDefinition]] = {}
@@ -144,62 +153,30 @@ class Generation:
             definitions[name] = await work.definitions.pinned(name, refs)
             wanted = sorted({id_ for definition in definitions[name].values() for id_ in definition.attestations})
             sources[name] = await work.attestations.definitions(name, wanted)
-        prepared = await work.credentials.prepared([process.id for process in processes])
-        known = {entry.process_id for entry in prepared}
-        fresh = await self.reserve(work, [p for p in processes if p.id not in known], definitions)
-        by_process: dict[UUID, list[Prepared]] = {process.id: [] for process in processes}
-        for entry in sorted(prepared, key=lambda entry: entry.position):
-            by_process[entry.process_id].append(entry)
-        return Material(tenants, definitions, sources, {**by_process, **fresh})
+        return Material(tenants, definitions, sources)
 
-    async def reserve(
-        self,
-        work: CertifyWork,
-        processes: Sequence[IssuanceProcess],
-        definitions: Mapping[str, Mapping[DefinitionRef, CredentialDefinition]],
-    ) -> dict[UUID, list[Prepared]]:
-        """Ids and status entries for the credentials of processes, written down before anything is signed."""
-        by_process: dict[UUID, list[Prepared]] = {process.id: [] for process in processes}
-        for name in sorted({process.tenant for process in processes}):
-            own = [process for process in processes if process.tenant == name]
-            for entry in await self._reserve(work, name, own, definitions[name]):
-                by_process[entry.process_id].append(entry)
-        await work.credentials.prepare([entry for entries in by_process.values() for entry in entries])
-        return by_process
-
-    async def _reserve(
-        self,
-        work: CertifyWork,
-        tenant: str,
-        processes: Sequence[IssuanceProcess],
-        definitions: Mapping[DefinitionRef, CredentialDefinition],
-    ) -> list[Prepared]:
-        wanted = [(p, position, definitions[ref]) for p in processes for position, ref in enumerate(p.definitions)]
-        needs = [(status_needs(definition)) for _, _, definition in wanted]
-        pools: dict[tuple[StatusKind, StatusPurpose], list[StatusPlace]] = {}
-        # Always in the same order, so that two batches cannot wait for each other's lists.
-        for need in sorted({need for group in needs for need in group}):
-            count = sum(need in group for group in needs)
-            pools[need] = await work.status.reserve(
-                tenant, need[0], need[1], count, self._base_uri, self._list_size, work.now
-            )
-        valid_from = work.now.replace(microsecond=0)
-        return [
-            Prepared(
-                id=new_id(work.now),
-                process_id=process.id,
-                position=position,
-                definition=definition.ref,
-                valid_from=valid_from,
-                status=tuple(pools[need].pop() for need in group),
-            )
-            for (process, position, definition), group in zip(wanted, needs, strict=True)
+    async def _prepare(self, processes: Sequence[IssuanceProcess], material: Material) -> dict[UUID, list[Prepared]]:
+        """An id, a time and status entries for each credential of the processes."""
+        wanted = [
+            (process, position, status_needs(material.definitions[process.tenant][ref]))
+            for process in processes
+            for position, ref in enumerate(process.definitions)
         ]
+        needs = Counter((process.tenant, *need) for process, _, needs in wanted for need in needs)
+        places = {need: iter(await self._status.take(*need, count)) for need, count in needs.items()}
+        now = self._clock.now()
+        valid_from = now.replace(microsecond=0)
+        prepared: dict[UUID, list[Prepared]] = {process.id: [] for process in processes}
+        for process, position, needed in wanted:
+            status = tuple(next(places[process.tenant, *need]) for need in needed)
+            ref = process.definitions[position]
+            prepared[process.id].append(Prepared(new_id(now), process.id, position, ref, valid_from, status))
+        return prepared
 
     async def record(
         self, work: CertifyWork, made: Sequence[Made], material: Material, at_hand: Container[UUID] = ()
     ) -> list[Recorded]:
-        """The second transaction: stores what was made, moves the processes on and returns them as they are then.
+        """Stores what was made, moves the processes on and returns them as they are then.
 
         ``at_hand`` are processes whose delivery has begun here: nobody else takes them for the time of a lease.
         Processes that another instance took over and finished, because our lease had ended, are left out: what was made
@@ -214,9 +191,9 @@ class Generation:
         ]
         own = await work.processes.save(moved, from_phase=Phase.GENERATE)
         recorded = [(result, process) for result, process in zip(made, moved, strict=True) if process.id in own]
-        for tenant in sorted({process.tenant for _, process in recorded}):
-            credentials = [c for result, process in recorded if process.tenant == tenant for c in result.credentials]
-            await work.credentials.store(tenant, credentials)
+        credentials = [(process.tenant, one) for result, process in recorded for one in result.credentials]
+        if credentials:
+            await work.credentials.store(credentials)
         for result, process in recorded:
             await _supersede(work, result, material.definitions[process.tenant])
             _tell(work, result, process)

@@ -16,7 +16,6 @@ from sealwright_certify.ports import AttestationContext, CertifyWork, Store
 from sealwright_certify.usecases.evaluate import Evaluator, definitions_for, sources_for
 from sealwright_certify.usecases.events import ProcessMoved
 from sealwright_certify.usecases.generate import LEASE, Generation
-from sealwright_certify.usecases.making import Making
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,9 @@ class Issued:
 class Issue:
     """Issues at once."""
 
-    def __init__(self, store: Store, evaluator: Evaluator, making: Making, generation: Generation) -> None:
+    def __init__(self, store: Store, evaluator: Evaluator, generation: Generation) -> None:
         self._store = store
         self._evaluator = evaluator
-        self._making = making
         self._generation = generation
 
     async def __call__(self, call: Call, command: IssueCredential) -> Issued:
@@ -76,8 +74,8 @@ class Issue:
             if not await work.processes.insert([process]):
                 raise Aborted(Reason.CONFLICT, "the same request is being worked on; repeat it for its answer")
             work.emit(ProcessMoved(process))
-            material = await self._generation.prepare(work, [process])
-        made = await self._making.make([process], material)
+            material = await self._generation.read(work, [process])
+        made = await self._generation.make([process], material)
         async with self._store.begin(call) as work:
             recorded = await self._generation.record(work, made, material)
             if not recorded:

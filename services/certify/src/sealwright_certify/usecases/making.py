@@ -102,7 +102,6 @@ class Material:
     tenants: Mapping[str, Tenant]
     definitions: Mapping[str, Mapping[DefinitionRef, CredentialDefinition]]
     sources: Mapping[str, Mapping[str, AttestationDefinition]]
-    prepared: Mapping[UUID, Sequence[Prepared]]
     contents: Mapping[UUID, Mapping[DefinitionRef, JsonObject]] = field(
         default_factory=dict[UUID, Mapping[DefinitionRef, JsonObject]]
     )
@@ -123,7 +122,9 @@ class Making:
         self._base_uri = base_uri
         self._gate = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
-    async def make(self, processes: Sequence[IssuanceProcess], material: Material) -> list[Made]:
+    async def make(
+        self, processes: Sequence[IssuanceProcess], prepared: Mapping[UUID, Sequence[Prepared]], material: Material
+    ) -> list[Made]:
         """Renders, signs and checks. A problem of one process does not touch the others.
 
         Works in chunks, several at a time: while the signer has one, another is rendered or checked in a thread, so
@@ -131,7 +132,7 @@ class Making:
         """
         problems: dict[UUID, Problem] = {}
         keys = await self._active_keys(processes, material, problems)
-        entries = [(p, entry) for p in processes if p.tenant in keys for entry in material.prepared[p.id]]
+        entries = [(p, entry) for p in processes if p.tenant in keys for entry in prepared[p.id]]
         chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
         made = await asyncio.gather(*(self._chunk(chunk, keys, material, problems) for chunk in chunks))
         credentials: dict[UUID, list[IssuedCredential]] = {process.id: [] for process in processes}

@@ -1,9 +1,11 @@
-"""Credentials: reserved, stored, shown."""
+"""Credentials: stored once, as they were signed; shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +20,6 @@ from sealwright_common.domain.credentials import (
 )
 from sealwright_common.runtime.db.connection import Connection
 
-from sealwright_certify.ports import Prepared
-
 _PLACES = """select e.credential_id, e.list_id, e.idx, l.uri, l.purpose, l.kind from status_entry e
     join status_list l on l.id = e.list_id where e.credential_id = any($1) order by e.credential_id, e.place"""
 
@@ -28,76 +28,45 @@ class CredentialRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def prepare(self, prepared: Sequence[Prepared]) -> None:
-        """Writes down ids and status entries before anything is signed."""
-        if not prepared:
-            return
-        places = [(entry.id, number, place) for entry in prepared for number, place in enumerate(entry.status)]
+    async def store(self, credentials: Sequence[tuple[str, IssuedCredential]]) -> None:
+        """Stores credentials, each with its tenant, and their status entries; those of a process in their order."""
+        rows = [credential for _, credential in credentials]
+        places = [
+            (credential.id, number, place) for credential in rows for number, place in enumerate(credential.status)
+        ]
+        positions = defaultdict[UUID, Iterator[int]](count)
         await self._connection.execute(
-            """with placed as (
+            """with entry as (
                    insert into status_entry (list_id, idx, credential_id, place)
-                   select * from unnest($7::uuid[], $8::int[], $9::uuid[], $10::smallint[]))
-               insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
-                                       valid_from)
-               select n.id, p.tenant, n.process_id, n.position, n.definition_id, n.definition_version, p.holder_did,
-                      n.valid_from
-               from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::int[], $6::timestamptz[])
-                   as n (id, process_id, position, definition_id, definition_version, valid_from)
-               join issuance_process p on p.id = n.process_id""",
-            [entry.id for entry in prepared],
-            [entry.process_id for entry in prepared],
-            [entry.position for entry in prepared],
-            [entry.definition.id for entry in prepared],
-            [entry.definition.version for entry in prepared],
-            [entry.valid_from for entry in prepared],
+                   select * from unnest($15::uuid[], $16::int[], $17::uuid[], $18::smallint[]))
+               insert into credential (tenant, id, process_id, position, definition_id, definition_version, holder_did,
+                   valid_from, valid_until, credential_type, format, key_id, payload, version)
+               select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::text[],
+                   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[],
+                   $14::int[])""",
+            [tenant for tenant, _ in credentials],
+            [credential.id for credential in rows],
+            [credential.process_id for credential in rows],
+            [next(positions[credential.process_id]) for credential in rows],
+            [credential.definition.id for credential in rows],
+            [credential.definition.version for credential in rows],
+            [credential.holder_did for credential in rows],
+            [credential.valid_from for credential in rows],
+            [credential.valid_until for credential in rows],
+            [credential.credential_type for credential in rows],
+            [credential.format.value for credential in rows],
+            [credential.key_id for credential in rows],
+            [credential.payload for credential in rows],
+            [credential.version for credential in rows],
             [place.list_id for _, _, place in places],
             [place.index for _, _, place in places],
             [id_ for id_, _, _ in places],
             [number for _, number, _ in places],
         )
 
-    async def prepared(self, process_ids: Sequence[UUID]) -> list[Prepared]:
-        """What was reserved for these processes."""
-        rows = await self._connection.fetch(
-            "select * from credential where process_id = any($1) order by process_id, position", list(process_ids)
-        )
-        places = await self._places([row["id"] for row in rows])
-        return [
-            Prepared(
-                id=UUID(int=row["id"].int),
-                process_id=UUID(int=row["process_id"].int),
-                position=row["position"],
-                definition=DefinitionRef(row["definition_id"], row["definition_version"]),
-                valid_from=row["valid_from"],
-                status=places.get(row["id"], ()),
-            )
-            for row in rows
-        ]
-
-    async def store(self, tenant: str, credentials: Sequence[IssuedCredential]) -> set[UUID]:
-        """Stores signed credentials in their reserved rows; one that has its bytes keeps them. Returns the others."""
-        if not credentials:
-            return set()
-        rows = await self._connection.fetch(
-            """update credential c set credential_type = n.credential_type, format = n.format, key_id = n.key_id,
-                   payload = n.payload, valid_until = n.valid_until, version = 1
-               from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-                   as n (id, credential_type, format, key_id, payload, valid_until)
-               where c.tenant = $1 and c.id = n.id and c.payload is null
-               returning c.id""",
-            tenant,
-            [credential.id for credential in credentials],
-            [credential.credential_type for credential in credentials],
-            [credential.format.value for credential in credentials],
-            [credential.key_id for credential in credentials],
-            [credential.payload for credential in credentials],
-            [credential.valid_until for credential in credentials],
-        )
-        return {UUID(int=row["id"].int) for row in rows}
-
     async def of_processes(self, tenant: str, process_ids: Sequence[UUID]) -> list[IssuedCredential]:
         rows = await self._connection.fetch(
-            """select * from credential where tenant = $1 and process_id = any($2) and payload is not null
+            """select * from credential where tenant = $1 and process_id = any($2)
                order by process_id, position""",
             tenant,
             list(process_ids),
@@ -108,7 +77,7 @@ class CredentialRows:
         """Credentials by id; locked in the order of their ids, so that two callers cannot wait for each other."""
         suffix = " for update" if lock else ""
         rows = await self._connection.fetch(
-            f"""select * from credential where tenant = $1 and id = any($2) and payload is not null
+            f"""select * from credential where tenant = $1 and id = any($2)
                 order by id{suffix}""",  # noqa: S608
             tenant,
             list(ids),
@@ -118,7 +87,7 @@ class CredentialRows:
     async def page(
         self, tenant: str, holder_did: str, definition_id: str, before: UUID | None, limit: int
     ) -> list[IssuedCredential]:
-        conditions = ["tenant = $1", "id < $2", "payload is not null"]
+        conditions = ["tenant = $1", "id < $2"]
         arguments: list[object] = [tenant, before or UUID(int=(1 << 128) - 1), limit]
         for column, value in (("holder_did", holder_did), ("definition_id", definition_id)):
             if value:
@@ -146,7 +115,7 @@ class CredentialRows:
         """The holder's earlier credentials of a definition that are not revoked."""
         rows = await self._connection.fetch(
             """select * from credential where tenant = $1 and holder_did = $2 and definition_id = $3
-               and id <> all($4) and state <> 'REVOKED' and payload is not null order by id for update""",
+               and id <> all($4) and state <> 'REVOKED' order by id for update""",
             tenant,
             holder_did,
             definition_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sealwright_common.domain.credentials import IssuedCredential
 from sealwright_common.domain.errors import AlreadyExists, Reason
 from sealwright_common.domain.formats import HolderKey
 from sealwright_common.domain.oid4vci import Issuer
@@ -400,50 +398,4 @@ class NotificationRows:
     async def record(self, hash_: bytes, event: str, now: datetime) -> None:
         await self._connection.execute(
             "update oid4vci_notification set event = $2, event_time = $3 where hash = $1", hash_, event, now
-        )
-
-
-class IssuedRows:
-    """Certify's credential table, as this door writes it: whole rows at once, without the credentials themselves."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def insert(self, credentials: Sequence[tuple[str, IssuedCredential]]) -> None:
-        """Rows and status entries in one statement."""
-        rows = [credential for _, credential in credentials]
-        places = [(c.id, number, place) for c in rows for number, place in enumerate(c.status)]
-        seen = Counter[UUID]()
-        positions: list[int] = []
-        for credential in rows:
-            positions.append(seen[credential.process_id])
-            seen[credential.process_id] += 1
-        await self._connection.execute(
-            """with entry as (
-                   insert into status_entry (list_id, idx, credential_id, place)
-                   select * from unnest($13::uuid[], $14::int[], $15::uuid[], $16::smallint[]))
-               insert into credential (id, tenant, process_id, position, definition_id, definition_version, holder_did,
-                   valid_from, valid_until, credential_type, format, key_id, payload, version)
-               select id, tenant, process_id, position, definition_id, version, holder, valid_from, valid_until, type,
-                      format, key_id, '', 1
-               from unnest($1::text[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::text[],
-                           $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])
-                   as n (tenant, id, process_id, position, definition_id, version, holder, valid_from, valid_until,
-                         type, format, key_id)""",
-            [tenant for tenant, _ in credentials],
-            [credential.id for credential in rows],
-            [credential.process_id for credential in rows],
-            positions,
-            [credential.definition.id for credential in rows],
-            [credential.definition.version for credential in rows],
-            [credential.holder_did for credential in rows],
-            [credential.valid_from for credential in rows],
-            [credential.valid_until for credential in rows],
-            [credential.credential_type for credential in rows],
-            [credential.format.value for credential in rows],
-            [credential.key_id for credential in rows],
-            [place.list_id for _, _, place in places],
-            [place.index for _, _, place in places],
-            [id_ for id_, _, _ in places],
-            [number for _, number, _ in places],
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sealwright_certify.adapters.postgres.oid4vci import (
     AccessRows,
-    IssuedRows,
     IssuerRows,
     NotificationRows,
     OfferRows,
@@ -46,8 +45,3 @@ class Oid4vciUnitOfWork(CertifyUnitOfWork):
     def notifications(self) -> NotificationRows:
         """What wallets said."""
         return NotificationRows(self.connection)
-
-    @property
-    def issued(self) -> IssuedRows:
-        """Credentials that this door issued."""
-        return IssuedRows(self.connection)

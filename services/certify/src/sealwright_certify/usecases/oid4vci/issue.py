@@ -20,6 +20,7 @@ from sealwright_common.domain.credentials import (
     DefinitionRef,
     IssuedCredential,
     StatusPlace,
+    StatusPurpose,
 )
 from sealwright_common.domain.errors import FailedPrecondition, InvalidArgument, NotFound, Reason
 from sealwright_common.domain.formats import Content as CredentialContent
@@ -44,7 +45,7 @@ from sealwright_certify.usecases.oid4vci.ports import (
     SigningKeys,
     Verifier,
 )
-from sealwright_certify.usecases.oid4vci.status_pool import StatusPool
+from sealwright_certify.usecases.status_pool import StatusPool
 
 _SOURCE_SECONDS = 10.0
 _KINDS = {
@@ -136,7 +137,8 @@ class Issuance:
         ids = [new_id(now) for _ in range(count)]
         if not configuration.status or issuer.datasets[configuration.dataset].source.proxied:
             return tuple(Reserved(id_, ()) for id_ in ids)
-        places = await self.status.take(issuer.tenant, configuration.format.status_kind, count)
+        kind = configuration.format.status_kind
+        places = await self.status.take(issuer.tenant, kind, StatusPurpose.REVOCATION, count)
         return tuple(Reserved(id_, (place,)) for id_, place in zip(ids, places, strict=True))
 
     async def make(self, call: Call, order: Order, now: datetime) -> Made:
@@ -174,7 +176,7 @@ class Issuance:
         """The second transaction's part: rows, event, audit, and a notification id for each wallet."""
         rows = [(item.order.issuer.tenant, row) for item in items for row in item.made.rows]
         if rows:
-            await work.issued.insert(rows)
+            await work.credentials.store(rows)
         answers: list[Issued] = []
         notifications: list[Notification] = []
         for item in items:

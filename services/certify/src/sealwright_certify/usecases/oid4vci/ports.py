@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.credentials import IssuedCredential
 from sealwright_common.domain.formats import FormatOptions, HolderKey, IssuerKey, Unsigned
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.domain.oid4vci import Configuration, Dataset, Issuer, WalletAttestation
@@ -23,7 +22,7 @@ from sealwright_common.domain.oid4vci_grants import (
     TransactionState,
 )
 
-from sealwright_certify.ports import CertificateStore, KeyStore, StatusStore, TenantStore
+from sealwright_certify.ports import CertificateStore, CredentialStore, KeyStore, StatusStore, TenantStore
 
 V = TypeVar("V")
 
@@ -99,12 +98,6 @@ class NotificationStore(Protocol):
     async def record(self, hash_: bytes, event: str, now: datetime) -> None: ...
 
 
-class IssuedStore(Protocol):
-    async def insert(self, credentials: Sequence[tuple[str, IssuedCredential]]) -> None:
-        """Stores credentials, each with its tenant."""
-        ...
-
-
 class Oid4vciWork(Protocol):
     """One transaction over the tables of this door and those it shares with the rest of certify."""
 
@@ -133,7 +126,7 @@ class Oid4vciWork(Protocol):
     @property
     def tenants(self) -> TenantStore: ...
     @property
-    def issued(self) -> IssuedStore: ...
+    def credentials(self) -> CredentialStore: ...
     def acting_for(self, call: Call) -> AbstractContextManager[None]: ...
     def emit(self, *events: object) -> None: ...
     def audit(self, action: str, target: str, **detail: str | int | bool) -> None: ...
