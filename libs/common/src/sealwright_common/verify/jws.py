@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, cast
 
 from sealwright_common.verify.keys import PublicKey, unb64url
@@ -19,21 +21,28 @@ ALGORITHMS = frozenset({"ES256", "ES384", "EdDSA", "PS256", "RS256"})
 MAX_BYTES = 1_048_576
 """Longest text that is parsed."""
 
+_KEPT_BYTES = 2048
+"""Longest header that is kept once it is read."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotVerified("malformed", "a JSON object names a member twice")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise NotVerified("malformed", f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant)
+
 
 def strict_json(data: bytes | str) -> Any:
-    """JSON without duplicate members, NaN or Infinity; everything else is NotVerified."""
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise NotVerified("malformed", "a JSON object names a member twice")
-        return found
-
-    def constant(name: str) -> Any:
-        raise NotVerified("malformed", f"{name} is not JSON")
-
+    """JSON, in UTF-8, without duplicate members, NaN or Infinity; everything else is NotVerified."""
     try:
-        return json.loads(data, object_pairs_hook=members, parse_constant=constant)
+        return _STRICT.decode(data if isinstance(data, str) else data.decode())
     except (ValueError, RecursionError) as error:
         raise NotVerified("malformed", "expected JSON") from error
 
@@ -91,7 +100,7 @@ def parse(text: str, *types: str) -> Jws:
     parts = text.split(".")
     if len(parts) != 3:
         raise NotVerified("malformed", "expected a compact JWS of three parts")
-    header = strict_object(unb64url(parts[0]))
+    header = _header(parts[0]) if len(parts[0]) <= _KEPT_BYTES else _read_header(parts[0])
     if header.get("alg") not in ALGORITHMS:
         raise NotVerified("algorithm", f"expected one of {', '.join(sorted(ALGORITHMS))}")
     if "crit" in header or "b64" in header:
@@ -99,6 +108,14 @@ def parse(text: str, *types: str) -> Jws:
     if types and header.get("typ") not in types:
         raise NotVerified("type", f"expected typ {' or '.join(types)}")
     return Jws(header, unb64url(parts[1]), unb64url(parts[2]), f"{parts[0]}.{parts[1]}".encode())
+
+
+def _read_header(text: str) -> Mapping[str, Any]:
+    return MappingProxyType(strict_object(unb64url(text)))
+
+
+_header = lru_cache(maxsize=1024)(_read_header)
+"""Kept, because what one key signs has the same header again and again."""
 
 
 def moment(claims: Mapping[str, Any], name: str) -> datetime | None:

@@ -25,7 +25,7 @@ def numeric(time: datetime) -> int:
 
 def rfc3339(time: datetime) -> str:
     """UTC with Z and whole seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{time.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def signing_input(key: SigningKey, header: Mapping[str, Any], payload: Mapping[str, Any]) -> bytes:
