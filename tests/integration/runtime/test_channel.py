@@ -46,9 +46,19 @@ async def test_a_stream_without_timeout_is_refused() -> None:
 
 
 def test_plaintext_goes_to_loopback_only() -> None:
-    for target in ("10.0.0.1:7101", "signer:7101", "dns:///signer:7101", "0.0.0.0:7101"):
+    far = (
+        "10.0.0.1:7101",
+        "signer:7101",
+        "dns:///signer:7101",
+        "0.0.0.0:7101",
+        "ipv4:127.0.0.1:1,10.0.0.1:1",
+        "nothing",
+    )
+    for target in far:
         with pytest.raises(ConfigError, match="set tls"):
             connect(target, "signer")
+    for target in ("127.0.0.1:1", "dns:///localhost:1", "ipv4:127.0.0.1:1,127.0.0.1:2", "ipv6:[::1]:1,[::1]:2"):
+        connect(target, "signer")
 
 
 async def test_a_peer_beside_us_may_be_without_tls_though_we_have_certificates(tmp_path: Path) -> None:

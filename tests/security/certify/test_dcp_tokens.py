@@ -11,6 +11,7 @@ import time
 import uuid
 from typing import Any
 
+import aiohttp
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
@@ -68,6 +69,18 @@ async def test_wrong_claims_are_401(issuing: Issuing, case: str) -> None:
     name = await issuing.member()
     token = issuing.holders.holder(name).token(issuing.did, **CLAIMS[case])
     assert await _answer(issuing, name, token) == 401
+
+
+@pytest.mark.promise(28)
+@pytest.mark.parametrize(
+    ("claim", "seconds", "answer"),
+    [("iat", 10, 201), ("iat", 59, 401), ("nbf", 10, 201), ("nbf", 59, 401), ("exp", -20, 201), ("exp", -61, 401)],
+)
+async def test_clocks_may_differ_so_much(issuing: Issuing, claim: str, seconds: int, answer: int) -> None:
+    """A minute late is forgiven, half a minute ahead; a whole minute ahead, cut to seconds, the kit wants refused."""
+    name = await issuing.member()
+    token = issuing.holders.holder(name).token(issuing.did, **{claim: int(time.time()) + seconds})
+    assert await _answer(issuing, name, token) == answer
 
 
 @pytest.mark.promise(24)
@@ -202,3 +215,35 @@ async def test_unknown_paths_and_tenants_are_404(issuing: Issuing) -> None:
     assert fetch(f"{issuing.http}/dcp/NOT_A_NAME/metadata")[0] == 400
     assert fetch(f"{issuing.http}/nobody/did.json")[0] == 404
     assert fetch(f"{issuing.http}/status/{uuid.uuid4()}")[0] == 404
+
+
+async def test_the_sandbox_holder_is_no_softer_than_a_real_one(issuing: Issuing) -> None:
+    """What certify delivers to in tests demands what DCP has holders demand of an issuer's token and messages."""
+    holders = issuing.holders
+    holder, issuer = holders.holder("strict"), holders.holder("issuer")
+    message = {
+        "@context": ["https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"],
+        "type": "CredentialMessage",
+        "issuerPid": "i",
+        "holderPid": "h",
+        "status": "REJECTED",
+    }
+    offer = {**message, "type": "CredentialOfferMessage", "issuer": issuer.did, "credentials": [{"id": "a"}]}
+
+    async def answer(path: str, body: dict[str, Any], token: str, scheme: str = "Bearer") -> int:
+        async with aiohttp.ClientSession() as session:
+            headers = {"authorization": f"{scheme} {token}".strip()}
+            async with session.post(f"{holder.base}{path}", json=body, headers=headers) as reply:
+                return reply.status
+
+    for path, body in (("/credentials", message), ("/offers", offer)):
+        token = issuer.token(holder.did)
+        assert await answer(path, body, token, scheme="") == 401
+        assert await answer(path, body, token) == 200
+        assert await answer(path, body, token) == 401  # the same token again
+        assert await answer(path, body, issuer.token(holder.did, nbf=int(time.time()) + 600)) == 401
+        assert await answer(path, body, issuer.token(holder.did, exp=None)) == 401
+        assert await answer(path, body, issuer.token("did:web:other.example")) == 401
+        assert await answer(path, {**body, "type": "Other"}, issuer.token(holder.did)) == 400
+    for wrong in ({"issuer": None}, {"credentials": []}, {"credentials": [{"type": "CredentialObject"}]}):
+        assert await answer("/offers", {**offer, **wrong}, issuer.token(holder.did)) == 400

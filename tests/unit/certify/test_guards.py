@@ -72,6 +72,9 @@ async def test_r27_documents_and_failures_are_kept() -> None:
         with pytest.raises(Unavailable):
             await resolver.resolve("did:web:away.example")
     assert len(web.asked) == 2
+    web.pages["https://away.example/.well-known/did.json"] = {"id": "did:web:away.example"}
+    await clock.advance(timedelta(seconds=4))
+    assert (await resolver.resolve("did:web:away.example")).id == "did:web:away.example"
 
 
 @pytest.mark.parametrize(

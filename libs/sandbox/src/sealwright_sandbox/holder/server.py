@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,9 @@ from sealwright_sandbox.http_door import HttpDoor, add_fault_routes, json_body, 
 MOST_HOLDERS = 50_000
 """Most holders kept, and issuers' documents; past it the one that was named longest ago is forgotten, key and all."""
 
+MOST_TOKENS = 100_000
+"""Most ids of issuers' tokens that are remembered, so that each is good once."""
+
 
 class SandboxHolders:
     """Serves ``/{name}/did.json``, ``/{name}/dcp/...`` and, for people, ``/{name}/request`` and ``/{name}``.
@@ -32,6 +36,7 @@ class SandboxHolders:
         self.faults = HolderFaults()
         self._holders: dict[str, Holder] = {}
         self._documents: dict[str, dict[str, Any]] = {}
+        self._used: dict[tuple[str, str], None] = {}
         self._arrived = asyncio.Condition()
         application = web.Application(client_max_size=4 * 1024 * 1024)
         application.add_routes(
@@ -152,8 +157,11 @@ class SandboxHolders:
     async def _offer(self, request: web.Request) -> web.Response:
         holder = self.holder(request.match_info["name"])
         await self._issuer_token(request, holder)
+        offer = await json_body(request)
+        if problem := _offer_problem(offer):
+            raise refused(400, problem)
         async with self._arrived:
-            holder.take_offer(await json_body(request))
+            holder.take_offer(offer)
             self._arrived.notify_all()
         return web.Response(status=200)
 
@@ -182,8 +190,10 @@ class SandboxHolders:
         )
 
     async def _issuer_token(self, request: web.Request, holder: Holder) -> dict[str, Any]:
-        """The claims of the caller's token: its own DID's key, for this holder, now, each id once per delivery."""
-        text = request.headers.get("authorization", "").removeprefix("Bearer ")
+        """The claims of the caller's token: signed by its own DID's key, for this holder, now, and not seen before."""
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise web.HTTPUnauthorized(text="Authorization: Bearer")
         try:
             jws = parse(text)
             claims = jws.claims
@@ -197,13 +207,17 @@ class SandboxHolders:
         except (NotVerified, KeyError) as error:
             raise web.HTTPUnauthorized(text=str(error)) from None
         now = time.time()
-        good = claims["iss"] == did and claims.get("aud") == holder.did and claims.get("jti")
+        good = claims.get("iss") == did and claims.get("aud") == holder.did and claims.get("jti")
         if (
             not good
-            or not claims["iat"] <= now < claims["exp"]
+            or not max(claims.get("iat", math.inf), claims.get("nbf", 0)) <= now < claims.get("exp", 0)
             or jws.header["kid"] not in document["capabilityInvocation"]
+            or (did, claims["jti"]) in self._used
         ):
-            raise web.HTTPUnauthorized(text="iss, aud, jti, iat, exp or relationship")
+            raise web.HTTPUnauthorized(text="iss, aud, jti, iat, nbf, exp or relationship")
+        self._used[did, claims["jti"]] = None
+        if len(self._used) > MOST_TOKENS:
+            self._used.pop(next(iter(self._used)))
         return claims
 
     async def _resolve(self, did: str, kid: str) -> dict[str, Any]:
@@ -241,3 +255,13 @@ def _problem(message: dict[str, Any]) -> str:
     profiles = {"vc11-sl2021/jwt", "vc20-bssl/jwt"}
     fine = all(e.get("payload") and e.get("credentialType") and e.get("format") in profiles for e in entries)
     return "" if fine else "each credential needs credentialType, payload and a profile as format"
+
+
+def _offer_problem(message: dict[str, Any]) -> str:
+    """What a strict holder finds wrong with a CredentialOfferMessage; empty if nothing."""
+    if message.get("type") != "CredentialOfferMessage" or CONTEXT not in message.get("@context", []):
+        return "expected a CredentialOfferMessage with its context"
+    entries = message.get("credentials")
+    if not message.get("issuer") or not isinstance(entries, list) or not entries:
+        return "issuer and credentials are required"
+    return "" if all(isinstance(e, dict) and e.get("id") for e in entries) else "each credential needs its id"

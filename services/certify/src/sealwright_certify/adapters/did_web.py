@@ -29,7 +29,8 @@ MAX_DOCUMENT = 256 * 1024
 FAILURE_FRESH = 10.0
 """Seconds a failure is remembered."""
 ANEW_EVERY = 3.0
-"""Seconds between two fetches of one DID because of an unknown key."""
+"""Seconds between two fetches of one DID because of an unknown key, or because its host was away: a holder that comes
+back and asks at once must not be told for long what a late delivery to it found out."""
 
 _DID = re.compile(r"did:web:([A-Za-z0-9.-]+(?:%3[Aa][0-9]{1,5})?)((?::[A-Za-z0-9._~-]+)*)")
 _RELATIONSHIPS = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation", "keyAgreement")
@@ -86,7 +87,7 @@ class DidWeb:
     def _usable(self, entry: _Entry, anew: bool) -> bool:
         age = self._clock.monotonic() - entry.fetched
         if entry.document is None:
-            return age < FAILURE_FRESH
+            return age < (ANEW_EVERY if isinstance(entry.problem, Unavailable) else FAILURE_FRESH)
         return age < (ANEW_EVERY if anew else self._fresh)
 
     async def _fetch(self, did: str) -> _Entry:

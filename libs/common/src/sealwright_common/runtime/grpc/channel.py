@@ -87,9 +87,19 @@ def connect(
     settings = ChannelSettings(target=settings) if isinstance(settings, str) else settings
     if settings.plaintext:
         tls = None
-    if tls is None and not addresses.is_loopback(settings.target.rpartition("/")[2]):
+    if tls is None and not _local(settings.target):
         raise ConfigError([f"plaintext calls go to loopback only, and {name} is at {settings.target}: set tls"])
     return Channel(settings, name, tls, tenant)
+
+
+def _local(target: str) -> bool:
+    """Whether all addresses of a gRPC target (``host:port``, ``dns:///host:port``, ``ipv4:a:1,b:2``) are loopback."""
+    scheme, _, rest = target.partition(":")
+    listed = (rest if scheme in ("dns", "ipv4", "ipv6") else target).rpartition("/")[2]
+    try:
+        return all(addresses.is_loopback(address) for address in listed.split(","))
+    except ValueError:
+        return False
 
 
 class Channel(aio.Channel):

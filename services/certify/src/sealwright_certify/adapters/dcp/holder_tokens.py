@@ -28,7 +28,11 @@ from sealwright_certify.ports import (
 log = structlog.get_logger(__name__)
 
 LEEWAY = timedelta(seconds=60)
-"""Clock difference that is forgiven."""
+"""How long after its end a token is still taken: clocks differ, and messages are on their way for a while."""
+
+AHEAD = timedelta(seconds=30)
+"""How far a token may be ahead of our clock. Less than LEEWAY: nothing but a clock explains it, and the compatibility
+kit of dataspaces has tokens refused that are a minute ahead, cut to whole seconds."""
 
 LONGEST = timedelta(hours=24)
 """Longest life of a token: it bounds how long its id has to be remembered."""
@@ -84,9 +88,9 @@ class SelfIssuedTokens:
         expires, issued, start = moment(claims, "exp"), moment(claims, "iat"), moment(claims, "nbf")
         if expires is None or now >= expires + LEEWAY or expires - now > LONGEST:
             _refuse("exp")
-        if issued is None or issued > now + LEEWAY:
+        if issued is None or issued > now + AHEAD:
             _refuse("iat")
-        if start is not None and start > now + LEEWAY:
+        if start is not None and start > now + AHEAD:
             _refuse("nbf")
         kid = jws.header.get("kid")
         if kid is not None and (not isinstance(kid, str) or kid.split("#")[0] not in ("", did)):
