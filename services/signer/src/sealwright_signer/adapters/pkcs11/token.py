@@ -207,8 +207,10 @@ class Token:
         if kind is Trouble.CREDENTIALS:
             raise self._pin_refused() from error
         if kind is Trouble.REQUEST:
+            lacking = isinstance(error, exceptions.MechanismInvalid)
+            advice = "; it lacks the mechanism: choose another algorithm, or protection WRAPPED" if lacking else ""
             raise FailedPrecondition(
-                Reason.KEY_NOT_USABLE, f"the token refuses this use of the key ({type(error).__name__})"
+                Reason.KEY_NOT_USABLE, f"the token refuses this use of the key ({type(error).__name__}){advice}"
             ) from error
         return kind
 
