@@ -21,6 +21,7 @@ from sealwright_common.runtime.grpc import ChannelSettings, channel, connect
 from sealwright_common.runtime.grpc.dev_ca import DevelopmentCa
 from sealwright_common.runtime.loading import ConfigError
 from sealwright_common.runtime.telemetry import traces
+from sealwright_common.runtime.telemetry.calls import tracer
 
 from tests.support.echo import EchoRequest, EchoResponse, EchoStub, calling, echo, serving
 
@@ -229,11 +230,11 @@ async def test_client_and_server_spans_are_one_trace() -> None:
     traces.install(TelemetrySettings(sample_ratio=1.0), "test", processor)
 
     async def behaviour(request: Any, call: Call) -> Any:
-        with traces.tracer.start_as_current_span("inside"):
+        with tracer.start_as_current_span("inside"):
             return await echo(request, call)
 
     async with serving(behaviour) as server, calling(server.address) as stub:
-        with traces.tracer.start_as_current_span("outside") as outside:
+        with tracer.start_as_current_span("outside") as outside:
             response = await stub.Echo(EchoRequest(text="x"))
             _ = [r async for r in stub.EchoMany(EchoRequest(text="x", repeat=1), timeout=5)]
         trace_id = outside.get_span_context().trace_id

@@ -6,7 +6,7 @@ import logging
 
 import structlog
 from pydantic import SecretStr
-from sealwright_common.runtime.telemetry.traces import tracer
+from sealwright_common.runtime.telemetry.calls import tracer
 
 from tests.support.logs import captured
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,22 +26,18 @@ class CutOff(Exception):
 _unfinished: set[asyncio.Future[Any]] = set()
 
 
-class _Hold:
-    """Holds back the cancellation of one task while it is past its point of no return."""
+class _Work(asyncio.Task[T]):
+    """A task whose cancellation is held back while it is past its point of no return."""
 
-    __slots__ = ("_depth", "_requested", "task")
+    _depth = 0
+    _asked = False
 
-    def __init__(self) -> None:
-        self.task: asyncio.Task[Any] | None = None
-        self._depth = 0
-        self._requested = False
-
-    def cancel(self) -> None:
-        """Cancel the task, or remember to do so when it comes back from its point of no return."""
+    def cancel(self, msg: object = None) -> bool:
+        """Cancel, or remember to do so when it comes back from its point of no return."""
         if self._depth:
-            self._requested = True
-        elif self.task is not None:
-            self.task.cancel()
+            self._asked = True
+            return True
+        return super().cancel(msg)
 
     def enter(self) -> None:
         self._depth += 1
@@ -49,12 +45,12 @@ class _Hold:
     def leave(self) -> None:
         """A cancellation that was asked for meanwhile reaches the task at its next await."""
         self._depth -= 1
-        if self._requested and not self._depth and self.task is not None:
-            self._requested = False
-            self.task.cancel()
+        if self._asked and not self._depth:
+            self._asked = False
+            self.cancel()
 
 
-_hold: ContextVar[_Hold | None] = ContextVar("sealwright_hold", default=None)
+_work: ContextVar[_Work[Any] | None] = ContextVar("sealwright_work", default=None)
 
 
 @asynccontextmanager
@@ -64,19 +60,19 @@ async def point_of_no_return() -> AsyncGenerator[None, None]:
     Holds in whatever the runtime runs through :func:`cancellable`: RPC handlers, HTTP requests, workers. Keep the
     stretch short, it holds up shutdown. A cancellation asked for meanwhile is delivered after the block.
     """
-    hold = _hold.get()
+    work = _work.get()
     pending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     _unfinished.add(pending)
-    if hold is not None:
-        hold.enter()
+    if work is not None:
+        work.enter()
     try:
         yield
     finally:
         _unfinished.discard(pending)
         if not pending.done():
             pending.set_result(None)
-        if hold is not None:
-            hold.leave()
+        if work is not None:
+            work.leave()
 
 
 async def shielded(work: Coroutine[Any, Any, T]) -> T:
@@ -94,37 +90,34 @@ async def cancellable(work: Coroutine[Any, Any, T], timeout: float | None = None
     ``timeout`` seconds the work is cancelled the same way and DeadlinePassed raised. Raises CutOff if the work was
     cancelled by anyone else.
     """
-    hold = _Hold()
-    token = _hold.set(hold)
     loop = asyncio.get_running_loop()
-    task = hold.task = loop.create_task(work)
-    _hold.reset(token)
-    done: asyncio.Future[None] = loop.create_future()
-    task.add_done_callback(lambda _: None if done.done() else done.set_result(None))
+    context = copy_context()
+    task = _Work(work, loop=loop, context=context)
+    context.run(_work.set, task)
     expired = False
 
     def expire() -> None:
         nonlocal expired
         expired = True
-        hold.cancel()
+        task.cancel()
 
     timer = loop.call_later(timeout, expire) if timeout is not None else None
+    caller = asyncio.current_task()
+    assert caller is not None
+    before = caller.cancelling()
     try:
-        await done
+        result = await task
     except asyncio.CancelledError:
-        hold.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error from None
-        raise
+        if caller.cancelling() > before:
+            raise
+        raise DeadlinePassed if expired else CutOff from None
     finally:
         if timer is not None:
             timer.cancel()
-    if task.cancelled():
-        if expired:
-            raise DeadlinePassed
-        raise CutOff
-    return task.result()
+        context.run(_work.set, None)  # else they would hold each other until the garbage collector comes
+    if caller.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
 
 
 async def finish(timeout: float) -> int:

@@ -30,8 +30,8 @@ from sealwright_common.runtime.grpc.credentials import CertificateFiles, channel
 from sealwright_common.runtime.grpc.errors import problem_from_rpc_error
 from sealwright_common.runtime.loading import ConfigError
 from sealwright_common.runtime.telemetry import metrics
+from sealwright_common.runtime.telemetry.calls import call_tracer
 from sealwright_common.runtime.telemetry.context import traceparent_of
-from sealwright_common.runtime.telemetry.traces import tracer
 
 log = structlog.get_logger(__name__)
 
@@ -269,6 +269,10 @@ class _Callable:
             self._generation = generation
         return cast("Callable[..., Any]", self._multi)
 
+    def _started(self) -> trace.Span:
+        parent = trace.get_current_span().get_span_context()
+        return call_tracer.start(self._name, SpanKind.CLIENT, self._attributes, parent)
+
     def _metadata(self, given: Any, span: trace.Span) -> tuple[tuple[str, str | bytes], ...]:
         """What the caller gave; tenant and trace are the channel's only where the caller named none."""
         own = tuple(given) if given else ()
@@ -293,7 +297,7 @@ class _UnaryCallable(_Callable):
         compression: grpc.Compression | None = None,
     ) -> Any:
         started = time.perf_counter()
-        span = tracer.start_span(self._name, kind=SpanKind.CLIENT, attributes=self._attributes)
+        span = self._started()
         status = "OK"
         try:
             return await self._current()(
@@ -329,7 +333,7 @@ class _StreamCallable(_Callable):
     ) -> Any:
         if timeout is None:
             raise ValueError(f"{self._name} streams and needs a timeout in seconds; math.inf for as long as it lasts")
-        span = tracer.start_span(self._name, kind=SpanKind.CLIENT, attributes=self._attributes)
+        span = self._started()
         call = self._current()(
             request,
             timeout=None if math.isinf(timeout) else timeout,

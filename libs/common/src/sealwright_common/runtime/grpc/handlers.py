@@ -36,8 +36,8 @@ from sealwright_common.runtime.idempotency import Replay
 from sealwright_common.runtime.incidents import as_problem
 from sealwright_common.runtime.ratelimit import RateLimiter
 from sealwright_common.runtime.telemetry import metrics
-from sealwright_common.runtime.telemetry.context import attach, parent, traceparent_of
-from sealwright_common.runtime.telemetry.traces import tracer
+from sealwright_common.runtime.telemetry.calls import call_tracer
+from sealwright_common.runtime.telemetry.context import attach, parse, traceparent_of
 
 log = structlog.get_logger(__name__)
 
@@ -99,9 +99,8 @@ class Wrapped:
         try:
             identity = LOCAL if self._around.plaintext else authenticate(context.auth_context())
             tenant, remote = metadata.read(context.invocation_metadata())
-            ambient = parent(remote)
-            span = tracer.start_span(self._name, ambient, SpanKind.SERVER, self._attributes)
-            attach(span, ambient)
+            span = call_tracer.start(self._name, SpanKind.SERVER, self._attributes, parse(remote) if remote else None)
+            attach(span)
             if self._callers.isdisjoint(identity.roles):
                 raise self._not_allowed(identity)
             remaining = context.time_remaining()

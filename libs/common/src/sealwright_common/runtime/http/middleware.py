@@ -18,8 +18,8 @@ from sealwright_common.runtime.completion import cancellable
 from sealwright_common.runtime.http.problems import plain_problem, problem_response
 from sealwright_common.runtime.incidents import as_problem
 from sealwright_common.runtime.telemetry import metrics
-from sealwright_common.runtime.telemetry.context import attach, parent
-from sealwright_common.runtime.telemetry.traces import tracer
+from sealwright_common.runtime.telemetry.calls import call_tracer
+from sealwright_common.runtime.telemetry.context import attach, parse
 
 ANSWERED = "sealwright.answered"
 """Scope key of an exception whose answer was sent already."""
@@ -65,9 +65,9 @@ class Door:
 
         method = scope["method"]
         headers = dict(scope["headers"])
-        ambient = parent(headers.get(b"traceparent", b"").decode("ascii", "replace"))
-        span = tracer.start_span(method, ambient, SpanKind.SERVER, {"http.request.method": method})
-        attach(span, ambient)
+        remote = parse(headers.get(b"traceparent", b"").decode("ascii", "replace"))
+        span = call_tracer.start(method, SpanKind.SERVER, {"http.request.method": method}, remote)
+        attach(span)
         try:
             limited = self._limited(headers, receive)
             await cancellable(_run(self._application, scope, limited, sending), self._deadline)

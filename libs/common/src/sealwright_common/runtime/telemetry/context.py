@@ -42,6 +42,6 @@ def traceparent_of(span: Span) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
-def attach(span: Span, context: Context) -> None:
+def attach(span: Span) -> None:
     """Make ``span`` the running one for the rest of this task. For code that owns its task; there is no way back."""
-    otel_context.attach(trace.set_span_in_context(span, context))
+    otel_context.attach(trace.set_span_in_context(span, Context()))

@@ -1,4 +1,7 @@
-"""OpenTelemetry traces: what records and exports them. How they travel between processes is in ``context.py``."""
+"""OpenTelemetry traces: what records and exports them.
+
+How they travel between processes is in ``context.py``, the spans of calls in ``calls.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
 
 from sealwright_common.runtime.config import TelemetrySettings
+from sealwright_common.runtime.telemetry.calls import call_tracer
 
 NO_PROXY = (("grpc.enable_http_proxy", 0),)
 """The collector is a peer: a proxy that the environment names must not come between."""
-
-tracer = trace.get_tracer("sealwright")
-"""The tracer of all our code; it records once :func:`install` ran."""
 
 
 def install(settings: TelemetrySettings, service: str, processor: SpanProcessor | None = None) -> TracerProvider:
@@ -32,6 +33,7 @@ def install(settings: TelemetrySettings, service: str, processor: SpanProcessor 
             shutdown_on_exit=False,
         )
         trace.set_tracer_provider(provider)
+    call_tracer.install(provider.resource, settings.sample_ratio)
     receivers = [] if processor is None else [processor]
     if settings.otlp_endpoint is not None:
         # Imported here: the exporter is slow to import and most processes of a test have none.
@@ -46,6 +48,7 @@ def install(settings: TelemetrySettings, service: str, processor: SpanProcessor 
         receivers.append(BatchSpanProcessor(exporter))
     for receiver in receivers:
         provider.add_span_processor(receiver)
+        call_tracer.add_receiver(receiver)
     if receivers:
         _trace_statements(provider.resource, receivers)
     return provider
