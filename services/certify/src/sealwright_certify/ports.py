@@ -6,13 +6,11 @@ Everything is asked for in sets: many definitions, many processes, many signatur
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
-from sealwright_common.domain.call import Call
 from sealwright_common.domain.credentials import (
     CredentialDefinition,
     CredentialFormat,
@@ -73,8 +71,7 @@ from sealwright_common.domain.issuing import (
 )
 from sealwright_common.domain.json_values import Json, JsonObject
 from sealwright_common.domain.keys import KeyAlgorithm
-
-V = TypeVar("V")
+from sealwright_common.domain.transactions import Transaction, Transactions
 
 # ---- making a credential
 
@@ -356,13 +353,9 @@ class TokenGuard(Protocol):
         ...
 
 
-class CertifyWork(Protocol):
+class CertifyWork(Transaction, Protocol):
     """One transaction over certify's tables."""
 
-    @property
-    def call(self) -> Call: ...
-    @property
-    def now(self) -> datetime: ...
     @property
     def tenants(self) -> TenantStore: ...
     @property
@@ -383,18 +376,9 @@ class CertifyWork(Protocol):
     def certificates(self) -> CertificateStore: ...
     @property
     def tokens(self) -> TokenGuard: ...
-    def acting_for(self, call: Call) -> AbstractContextManager[None]: ...
-    def emit(self, *events: object) -> None: ...
-    def audit(self, action: str, target: str, **detail: str | int | bool) -> None: ...
-    def answer(self, value: V) -> V: ...
 
 
-class Store(Protocol):
-    """Where units of work come from."""
-
-    def begin(self, call: Call) -> AbstractAsyncContextManager[CertifyWork]: ...
-    def read(self) -> AbstractAsyncContextManager[CertifyWork]: ...
-    def begin_system(self, name: str, tenant: str = "default") -> AbstractAsyncContextManager[CertifyWork]: ...
+Store = Transactions[CertifyWork]
 
 
 # ---- holders

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
-from sealwright_common.domain.call import Call
 from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.issuers import Issuer, IssuerKey, IssuerState
 from sealwright_common.domain.keys import KeyPurpose, KeyState
 from sealwright_common.domain.merkle import Appended, Frontier, Node
-
-V = TypeVar("V")
+from sealwright_common.domain.transactions import Transaction, Transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +221,8 @@ class KeyLog(Protocol):
         ...
 
 
-class Work(Protocol):
-    """One transaction."""
-
-    @property
-    def now(self) -> datetime:
-        """When it began."""
-        ...
+class Work(Transaction, Protocol):
+    """One transaction over the rotator's tables."""
 
     @property
     def issuers(self) -> Issuers:
@@ -247,41 +239,8 @@ class Work(Protocol):
         """The key log."""
         ...
 
-    async def claim(self, calls: Sequence[Call]) -> Sequence[Exception | None]:
-        """Makes this transaction the only one that works on these calls; for each None or why it must not."""
-        ...
 
-    def acting_for(self, call: Call) -> AbstractContextManager[None]:
-        """What is told, audited and answered inside is done for ``call``."""
-        ...
-
-    def emit(self, *events: object) -> None:
-        """Publishes domain events if the transaction commits."""
-        ...
-
-    def audit(self, action: str, target: str, **detail: str | int | bool) -> None:
-        """Leaves a row in the audit log if the transaction commits."""
-        ...
-
-    def answer(self, value: V) -> V:
-        """Remembers ``value`` as the answer of the call's request id, and returns it."""
-        ...
-
-
-class Store(Protocol):
-    """Begins transactions."""
-
-    def begin(self, call: Call) -> AbstractAsyncContextManager[Work]:
-        """One transaction for a call: everything commits together, or nothing."""
-        ...
-
-    def begin_system(self, name: str, tenant: str = ...) -> AbstractAsyncContextManager[Work]:
-        """One transaction for background work."""
-        ...
-
-    def read(self, call: Call | None = ...) -> AbstractAsyncContextManager[Work]:
-        """One read-only transaction."""
-        ...
+Store = Transactions[Work]
 
 
 class Signer(Protocol):

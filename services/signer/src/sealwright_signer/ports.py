@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
+from sealwright_common.domain.transactions import Transaction, Transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,21 +375,8 @@ class QueueAnswer:
     answer: bytes
 
 
-V = TypeVar("V")
-
-
-class Work(Protocol):
-    """One transaction: what it stores, tells, audits and answers commits together."""
-
-    @property
-    def call(self) -> Call:
-        """Whom the work is done for."""
-        ...
-
-    @property
-    def now(self) -> datetime:
-        """When it began."""
-        ...
+class Work(Transaction, Protocol):
+    """One transaction over the signer's tables."""
 
     @property
     def keys(self) -> Keys:
@@ -411,41 +398,8 @@ class Work(Protocol):
         """Spent tokens."""
         ...
 
-    async def claim(self, calls: Sequence[Call]) -> Sequence[Exception | None]:
-        """Makes this transaction the only one that works on these calls; for each None or why it must not."""
-        ...
 
-    def acting_for(self, call: Call) -> AbstractContextManager[None]:
-        """What is told, audited and answered inside is done for ``call``."""
-        ...
-
-    def emit(self, *events: object) -> None:
-        """Tells events if the transaction commits."""
-        ...
-
-    def audit(self, action: str, target: str, **detail: str | int | bool) -> None:
-        """Leaves an audit row if the transaction commits."""
-        ...
-
-    def answer(self, value: V) -> V:
-        """Stores the answer of the call's request id and returns it."""
-        ...
-
-
-class Store(Protocol):
-    """Opens transactions."""
-
-    def begin(self, call: Call) -> AbstractAsyncContextManager[Work]:
-        """A transaction that may change things; answers a repeated request id by raising the stored answer."""
-        ...
-
-    def begin_system(self, name: str) -> AbstractAsyncContextManager[Work]:
-        """A transaction of background work of that name, or of several calls that commit together."""
-        ...
-
-    def read(self, call: Call | None = None) -> AbstractAsyncContextManager[Work]:
-        """A read-only transaction."""
-        ...
+Store = Transactions[Work]
 
 
 class Freshness(Protocol):

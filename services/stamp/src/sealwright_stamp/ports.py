@@ -7,10 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import UUID
 
-from sealwright_common.domain.call import Call
 from sealwright_common.domain.certificates import (
     Certificate,
     CertificateOrder,
@@ -25,8 +24,7 @@ from sealwright_common.domain.certificates import (
     WalletEndpoint,
     Withdrawn,
 )
-
-V = TypeVar("V")
+from sealwright_common.domain.transactions import Transaction, Transactions
 
 
 class SubmissionKind(StrEnum):
@@ -370,13 +368,8 @@ class Imports(Protocol):
         ...
 
 
-class StampWork(Protocol):
-    """One transaction."""
-
-    @property
-    def now(self) -> datetime:
-        """The moment of the transaction."""
-        ...
+class StampWork(Transaction, Protocol):
+    """One transaction over stamp's tables."""
 
     @property
     def recipients(self) -> Recipients:
@@ -403,33 +396,8 @@ class StampWork(Protocol):
         """Progress of imports."""
         ...
 
-    def emit(self, *events: object) -> None:
-        """Tells events when the transaction commits."""
-        ...
 
-    def audit(self, action: str, target: str, **detail: str | int | bool) -> None:
-        """Leaves an audit row in the transaction."""
-        ...
-
-    def answer(self, value: V) -> V:
-        """Remembers the answer of the call's request id."""
-        ...
-
-
-class Storage(Protocol):
-    """The database."""
-
-    def begin(self, call: Call) -> AbstractAsyncContextManager[StampWork]:
-        """A transaction of a request."""
-        ...
-
-    def read(self) -> AbstractAsyncContextManager[StampWork]:
-        """A read-only transaction."""
-        ...
-
-    def begin_system(self, name: str, tenant: str = "default") -> AbstractAsyncContextManager[StampWork]:
-        """A transaction of background work."""
-        ...
+Storage = Transactions[StampWork]
 
 
 class Begin(Protocol):
