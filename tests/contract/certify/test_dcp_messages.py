@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from sealwright_certify.adapters.schemas import JsonSchemas
 from sealwright_certify.codec import dcp
+from sealwright_certify.codec.credential_schema import credential_schema
 from sealwright_certify.ports import Offer, Tenant
 from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat
 from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.domain.issuance import IssuanceError, IssuanceState
+from sealwright_common.domain.json_values import Json, JsonObject
 
 from tests.contract.certify.test_contract import CREDENTIAL, ERRORED, ID, NOW, PROCESS, TENANT
 
@@ -48,9 +50,11 @@ CREDENTIAL_OBJECT = {
         "issuancePolicy": {"type": "object", "required": ["id", "input_descriptors"]},
         "offerReason": TEXT,
     },
-    "required": ["id", "type", "credentialType", "bindingMethods", "profile", "issuancePolicy"],
+    "required": ["id", "type", "credentialType", "bindingMethods", "credentialSchema", "profile", "issuancePolicy"],
     "additionalProperties": False,
 }
+SUPPORTED = {**CREDENTIAL_OBJECT, "required": [*CREDENTIAL_OBJECT["required"], "offerReason"]}
+"""In the metadata every property has to be there, even the reason of an offer."""
 CONTAINER = {
     "type": "object",
     "properties": {"credentialType": TEXT, "payload": TEXT, "format": {"enum": ["vc11-sl2021/jwt", "vc20-bssl/jwt"]}},
@@ -67,7 +71,7 @@ SHAPES = {
     "rejected": shape("CredentialMessage", {**PIDS, "status": {"const": "REJECTED"}}, {"rejectionReason": TEXT}),
     "IssuerMetadata": shape(
         "IssuerMetadata",
-        {"issuer": TEXT, "credentialsSupported": {"type": "array", "items": CREDENTIAL_OBJECT}},
+        {"issuer": TEXT, "credentialsSupported": {"type": "array", "items": SUPPORTED}},
     ),
     "CredentialOfferMessage": shape(
         "CredentialOfferMessage",
@@ -88,9 +92,9 @@ DEFINITION = CredentialDefinition(
 BARE = replace(DEFINITION, id="Bare", schema=None)
 
 
-def schema_uri(tenant: Tenant, definition: CredentialDefinition) -> str | None:
+def schema_uri(tenant: Tenant, definition: CredentialDefinition) -> str:
     """As certify serves schemas."""
-    return None if definition.schema is None else f"https://issuer.example/schemas/{tenant.name}/{definition.id}/3"
+    return f"https://issuer.example/schemas/{tenant.name}/{definition.id}/3"
 
 
 OFFER = Offer(ID, "default", "did:web:holder.example", ("MembershipCredential",), "reissue", 0, NOW)
@@ -111,11 +115,50 @@ def test_what_certify_says_fits(name: str) -> None:
     assert not JsonSchemas().violations(SHAPES[name], SAID[name])
 
 
-def test_a_schema_is_named_where_there_is_one() -> None:
-    """In the metadata and in offers, as in the credential itself."""
+def test_the_subjects_schema_is_named() -> None:
+    """In the metadata and in offers, of a definition without one, too: there every subject is good."""
     for name, member in (("IssuerMetadata", "credentialsSupported"), ("CredentialOfferMessage", "credentials")):
         listed: Any = SAID[name][member]
-        assert [entry.get("credentialSchema") for entry in listed] == [schema_uri(TENANT, DEFINITION), None]
+        assert [entry["credentialSchema"] for entry in listed] == [
+            schema_uri(TENANT, each) for each in (DEFINITION, BARE)
+        ]
+
+
+SUBJECT = {
+    "type": "object",
+    "properties": {"n": {"$ref": "#/$defs/n"}},
+    "required": ["n"],
+    "$defs": {"n": {"minimum": 1}},
+}
+DRAFT_7 = {"$schema": "http://json-schema.org/draft-07/schema#"}
+OLDER = {
+    "definitions": {"s": {"properties": {"n": {"$ref": "#/definitions/n"}}, "required": ["n"]}, "n": {"minimum": 1}}
+}
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        SUBJECT,
+        {**SUBJECT, "$schema": "https://json-schema.org/draft/2019-09/schema"},
+        {**SUBJECT, "$id": "https://elsewhere.example/subject"},
+        {**DRAFT_7, **OLDER, "type": "object", "allOf": [{"$ref": "#/definitions/s"}]},
+        {**DRAFT_7, **OLDER, "$ref": "#/definitions/s"},
+        {**OLDER, "$schema": "http://json-schema.org/draft-04/schema#", "$ref": "#/definitions/s"},
+        {**OLDER, "$ref": "#/definitions/s"},
+    ],
+)
+def test_a_credentials_schema_wraps_its_subjects(subject: JsonObject) -> None:
+    """Whatever the dialect, and though its references begin with ``#``."""
+    made = credential_schema(subject, "https://issuer.example/schemas/default/Membership/3")
+    schemas = JsonSchemas()
+    assert schemas.problems(made) == []
+    assert (
+        schemas.violations(made, {"type": ["VerifiableCredential"], "credentialSubject": {"id": "did:x", "n": 1}}) == []
+    )
+    for subject_shown in ({"n": 0}, {}, "n", None):
+        wrong: JsonObject = {} if subject_shown is None else {"credentialSubject": cast(Json, subject_shown)}
+        assert schemas.violations(made, wrong), wrong
 
 
 def test_a_refusal_tells_the_holder_no_more_than_it_may_know() -> None:

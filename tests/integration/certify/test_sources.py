@@ -14,6 +14,7 @@ from sealwright.certify.v1 import definition_service_pb2 as definitions
 from sealwright.certify.v1 import holder_service_pb2 as holder_pb
 from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
+from sealwright_certify.adapters.schemas import JsonSchemas
 from sealwright_common.domain.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -269,12 +270,23 @@ async def test_r15_the_schema_is_compiled_enforced_and_served(issuing: Issuing) 
     name = await issuing.member()
     await issuing.ask(name, "Schema")
     payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
-    uri = parse(payload).claims["credentialSchema"]["id"]
-    assert json.loads(fetch(uri)[2]) == schema
+    credential = parse(payload).claims
+    assert credential["credentialSchema"]["type"] == "JsonSchema", "which is about the whole credential"
+    whole = json.loads(fetch(credential["credentialSchema"]["id"])[2])
+    assert JsonSchemas().violations(whole, credential) == []
+    assert JsonSchemas().violations(whole, {**credential, "credentialSubject": {"company": "SE-1"}})
     async with asyncio.timeout(60):
         # The metadata may be a second old.
-        while uri not in fetch(f"{issuing.base}/metadata")[2]:
+        while not {"MembershipCredential", "Schema"} <= (uris := _subject_schemas(issuing)).keys():
             await asyncio.sleep(0.2)
+    assert json.loads(fetch(uris["Schema"])[2]) == schema
+    assert json.loads(fetch(uris["MembershipCredential"])[2]) == {"type": "object"}
+
+
+def _subject_schemas(issuing: Issuing) -> dict[str, str]:
+    """Where the metadata says that the schemas of the subjects are."""
+    listed = json.loads(fetch(f"{issuing.base}/metadata")[2])["credentialsSupported"]
+    return {entry["id"]: entry["credentialSchema"] for entry in listed}
 
 
 async def test_definitions_are_versioned_and_taken_out_of_use(issuing: Issuing) -> None:

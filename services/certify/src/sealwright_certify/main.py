@@ -312,7 +312,14 @@ async def build(app: App, settings: CertifySettings) -> None:
         base=dcp_base,
         schema_uri=making.schema_uri,
     )
-    pages = PublicPages(tenants, documents, status_lists, definitions, host_did=host_did_of(settings.public_url))
+    pages = PublicPages(
+        tenants,
+        documents,
+        status_lists,
+        definitions,
+        host_did=host_did_of(settings.public_url),
+        public_url=settings.public_url,
+    )
 
     keyring = app.add(DoorKeyring(database, secrets))
     outside = OutsideDocuments(egress)

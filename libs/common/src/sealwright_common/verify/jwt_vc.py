@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sealwright_common.verify.jws import moment, parse, within
+from sealwright_common.verify.jws import Jws, moment, parse, within
 from sealwright_common.verify.keys import from_did, from_jwk
 from sealwright_common.verify.outcome import NotVerified, StatusEntry, Verified
 from sealwright_common.verify.sd_jwt import token_status
@@ -14,23 +14,23 @@ from sealwright_common.verify.trust import Trust
 
 
 def verify_jwt_vc(text: str, trust: Trust, now: datetime) -> Verified:
-    """Checks a VC as JWT: signature, type, the registered claims against their twins inside, validity."""
-    jws = parse(text, "JWT", "jwt", "vc+jwt", "vc+ld+jwt")
-    claims = jws.claims
-    credential = claims.get("vc", claims) if jws.header["typ"] in ("JWT", "jwt") else claims
-    if not isinstance(credential, Mapping):
-        raise NotVerified("malformed", "vc must be an object")
-    members = cast(Mapping[str, Any], credential)
-    issuer = identifier(members.get("issuer")) or cast(str, claims.get("iss", ""))
-    if not issuer or claims.get("iss", issuer) != issuer:
-        raise NotVerified("issuer", "iss and the credential's issuer differ")
+    """Checks a VC as JWT: signature, type, the registered claims against their twins inside, validity.
+
+    ``typ`` may be left out, as both specifications allow and some issuers do. Of a claim and its twin the narrower
+    counts: no earlier than ``nbf`` and ``issuanceDate``, no later than ``exp`` and ``expirationDate``.
+    """
+    jws = parse(text)
+    claims, members = _read(jws)
+    issuer = _issuer(claims, members)
     key = trust.signer_key(jws.chain, now, jws.header.get("kid"), issuer)
     jws.verify(key)
     subject = subject_of(members)
     if "sub" in claims and subject is not None and claims["sub"] != subject:
         raise NotVerified("malformed", "sub and the credential's subject differ")
-    start = moment(claims, "nbf") or instant(members, "validFrom") or instant(members, "issuanceDate")
-    end = moment(claims, "exp") or instant(members, "validUntil") or instant(members, "expirationDate")
+    starts = moment(claims, "nbf"), instant(members, "validFrom"), instant(members, "issuanceDate")
+    ends = moment(claims, "exp"), instant(members, "validUntil"), instant(members, "expirationDate")
+    start = max((time for time in starts if time is not None), default=None)
+    end = min((time for time in ends if time is not None), default=None)
     within(now, start, end, trust.skew)
     return Verified(
         format="jwt_vc_json",
@@ -46,6 +46,29 @@ def verify_jwt_vc(text: str, trust: Trust, now: datetime) -> Verified:
         status=(*bitstring_status(members), *token_status(claims)),
         chain=jws.chain,
     )
+
+
+def issuer_of(text: str) -> str:
+    """Who a VC as JWT says issued it, unverified: ``iss``, the credential's own member or both, which must agree."""
+    return _issuer(*_read(parse(text)))
+
+
+def _read(jws: Jws) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The claims, and among them the members of the credential."""
+    if (kind := jws.header.get("typ", "JWT")) not in ("JWT", "jwt", "vc+jwt", "vc+ld+jwt"):
+        raise NotVerified("type", "expected typ JWT or vc+jwt")
+    claims = jws.claims
+    credential = claims.get("vc", claims) if kind in ("JWT", "jwt") else claims
+    if not isinstance(credential, Mapping):
+        raise NotVerified("malformed", "vc must be an object")
+    return claims, cast(Mapping[str, Any], credential)
+
+
+def _issuer(claims: Mapping[str, Any], members: Mapping[str, Any]) -> str:
+    issuer = identifier(members.get("issuer")) or claims.get("iss")
+    if not isinstance(issuer, str) or not issuer or claims.get("iss", issuer) != issuer:
+        raise NotVerified("issuer", "one issuer, the same in iss and in the credential")
+    return issuer
 
 
 def bound_key(claims: Mapping[str, Any], subject: str | None) -> Mapping[str, str] | None:
@@ -94,13 +117,13 @@ def instant(credential: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def bitstring_status(credential: Mapping[str, Any]) -> tuple[StatusEntry, ...]:
-    """The entries of ``credentialStatus`` that this project understands."""
+    """The entries of ``credentialStatus``; NotVerified if one is of a kind that is not understood: it may say no."""
     entries: object = credential.get("credentialStatus", [])
     found: list[StatusEntry] = []
     for entry in cast(list[Any], entries if isinstance(entries, list) else [entries]):
         kind = entry.get("type") if isinstance(entry, dict) else None
         if kind not in ("BitstringStatusListEntry", "StatusList2021Entry"):
-            continue
+            raise NotVerified("status", "expected entries of a BitstringStatusList or a StatusList2021")
         try:
             found.append(
                 StatusEntry(kind, entry["statusListCredential"], int(entry["statusListIndex"]), entry["statusPurpose"])

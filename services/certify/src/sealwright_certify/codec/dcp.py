@@ -20,8 +20,11 @@ from sealwright_certify.ports import Offer, Tenant
 CONTEXT = "https://w3id.org/dspace-dcp/v1.0/dcp.jsonld"
 NAMESPACE = "https://w3id.org/dspace-dcp/v1.0/"
 
-SchemaUri = Callable[[Tenant, CredentialDefinition], str | None]
-"""Where the JSON Schema of a tenant's definition is served; None if it has none."""
+SchemaUri = Callable[[Tenant, CredentialDefinition], str]
+"""Where the JSON Schema of the subjects of a tenant's definition is served."""
+
+ISSUANCE = "issuance"
+"""``offerReason`` in the metadata, which is no offer, but where the standard wants every property of a credential."""
 
 _STATUS = {
     IssuanceState.SUBMITTED: "RECEIVED",
@@ -149,18 +152,19 @@ def metadata_message(tenant: Tenant, definitions: Sequence[CredentialDefinition]
         "type": "IssuerMetadata",
         "issuer": tenant.did,
         "credentialsSupported": [
-            credential_object(definition, schema_uri(tenant, definition)) for definition in definitions
+            credential_object(definition, schema_uri(tenant, definition), ISSUANCE) for definition in definitions
         ],
     }
 
 
-def credential_object(definition: CredentialDefinition, schema: str | None, reason: str = "") -> JsonObject:
-    """A CredentialObject with every optional property there is something for, stable from call to call."""
+def credential_object(definition: CredentialDefinition, schema: str, reason: str) -> JsonObject:
+    """A CredentialObject with every optional property, stable from call to call; an offer may be without a reason."""
     made: JsonObject = {
         "id": definition.id,
         "type": "CredentialObject",
         "credentialType": definition.credential_type,
         "bindingMethods": ["did:web"],
+        "credentialSchema": schema,
         "profile": definition.format.value,
         "issuancePolicy": {
             "id": f"{definition.id}-{definition.version}",
@@ -170,8 +174,6 @@ def credential_object(definition: CredentialDefinition, schema: str | None, reas
             ],
         },
     }
-    if schema is not None:
-        made["credentialSchema"] = schema
     if reason:
         made["offerReason"] = reason
     return made

@@ -8,16 +8,20 @@ from uuid import UUID
 
 import orjson
 from sealwright_common.domain.call import system_call
+from sealwright_common.domain.credentials import CredentialDefinition
 from sealwright_common.domain.errors import NotFound, Reason
 from sealwright_common.runtime.http.problems import plain_problem
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sealwright_certify.codec.credential_schema import credential_schema
 from sealwright_certify.http.negotiation import best_type
 from sealwright_certify.usecases.definitions import Definitions
 from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.tenants import DidDocuments, Tenants
+
+SCHEMA = "application/schema+json"
 
 
 class PublicPages:
@@ -31,11 +35,13 @@ class PublicPages:
         definitions: Definitions,
         *,
         host_did: str,
+        public_url: str,
     ) -> None:
         self._tenants = tenants
         self._documents = documents
         self._status_lists = status_lists
         self._definitions = definitions
+        self._public_url = public_url
         self._host_did = host_did
 
     def routes(self) -> list[Route]:
@@ -43,7 +49,8 @@ class PublicPages:
         return [
             Route("/.well-known/did.json", self.did_document, methods=["GET"]),
             Route("/status/{id:uuid}", self.status_list, methods=["GET"]),
-            Route("/schemas/{tenant}/{id}/{version:int}", self.schema, methods=["GET"]),
+            Route("/schemas/{tenant}/{id}/{version:int}", self.subject_schema, methods=["GET"]),
+            Route("/schemas/{tenant}/{id}/{version:int}/credential", self.credential_schema, methods=["GET"]),
             Route("/{path:path}/did.json", self.did_document, methods=["GET"]),
         ]
 
@@ -80,14 +87,21 @@ class PublicPages:
             return Response(status_code=304, headers=headers)
         return Response(signed.payload, media_type=signed.media_type, headers=headers)
 
-    async def schema(self, request: Request) -> Response:
-        """The JSON Schema of one definition version; it never changes."""
+    async def subject_schema(self, request: Request) -> Response:
+        """The JSON Schema of the subjects of one definition version; without one every object is good."""
+        definition = await self._definition(request)
+        return _cacheable(request, orjson.dumps(definition.schema or {"type": "object"}), SCHEMA, max_age=86400)
+
+    async def credential_schema(self, request: Request) -> Response:
+        """The JSON Schema of the credentials of one definition version, for ``credentialSchema`` of type JsonSchema."""
+        definition = await self._definition(request)
+        uri = f"{self._public_url}/schemas/{request.path_params['tenant']}/{definition.id}/{definition.version}"
+        body = orjson.dumps(credential_schema(definition.schema or {}, uri))
+        return _cacheable(request, body, SCHEMA, max_age=86400)
+
+    async def _definition(self, request: Request) -> CredentialDefinition:
         parts = request.path_params
-        call = system_call("schema", parts["tenant"])
-        definition = await self._definitions.get(call, parts["id"], parts["version"])
-        if definition.schema is None:
-            raise NotFound(Reason.DEFINITION_NOT_FOUND, "this definition has no schema")
-        return _cacheable(request, orjson.dumps(definition.schema), "application/schema+json", max_age=86400)
+        return await self._definitions.get(system_call("schema", parts["tenant"]), parts["id"], parts["version"])
 
 
 def _cacheable(request: Request, body: bytes, media_type: str, *, max_age: int) -> Response:

@@ -223,13 +223,11 @@ class Making:
             valid_from=entry.valid_from,
             valid_until=_end(definition, content, entry.valid_from),
             status=entry.status,
-            schema_uri=self.schema_uri(tenant, definition),
+            schema_uri=f"{self.schema_uri(tenant, definition)}/credential" if definition.schema else None,
         )
 
-    def schema_uri(self, tenant: Tenant, definition: CredentialDefinition) -> str | None:
-        """Where a definition's JSON Schema is served; None if it has none."""
-        if definition.schema is None:
-            return None
+    def schema_uri(self, tenant: Tenant, definition: CredentialDefinition) -> str:
+        """Where the JSON Schema of a definition's subjects is served; of its credentials under ``/credential``."""
         return f"{self._base_uri}/schemas/{tenant.name}/{definition.id}/{definition.version}"
 
     async def _sign(self, tasks: Sequence[_Task], problems: dict[UUID, Problem]) -> dict[UUID, bytes]:

@@ -3,7 +3,8 @@
 Configuration: ``scopes`` (what to ask for), ``trustedIssuers`` (DIDs that are believed), ``outputClaim``, ``required``.
 The claims are the credential subjects by credential type. A presentation counts only if the holder signed it for us
 under ``authentication``, and a credential in it only if its issuer is trusted, signed it under ``assertionMethod``, it
-is valid now, not revoked or suspended, and about the holder.
+is valid now, not revoked or suspended, and about the holder. One credential of a trusted issuer that is not makes the
+whole presentation invalid (DCP 1.0, Presentation Validation); those of other issuers are not looked at.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.status_lists import decode_list, is_set
 from sealwright_common.runtime.egress import Egress
 from sealwright_common.verify.jws import Jws, moment, parse, within
-from sealwright_common.verify.jwt_vc import verify_jwt_vc
+from sealwright_common.verify.jwt_vc import issuer_of, verify_jwt_vc
 from sealwright_common.verify.keys import PublicKey
 from sealwright_common.verify.outcome import NotVerified, StatusEntry, Verified
 from sealwright_common.verify.trust import Trust
@@ -114,19 +115,29 @@ class PresentationVerifier:
         self._clock = clock
 
     async def claims(self, body: bytes, holder: str, audience: str, trusted: frozenset[str]) -> JsonObject | None:
-        """The subjects of all good credentials by type; None if there is none. The others are logged and left out."""
+        """The subjects of the credentials in good presentations by type; None if there is none. Others are logged."""
         claims: JsonObject = {}
         for text in dcp.presentations(body)[:MOST]:
             try:
                 jws = parse(text)
                 await self._verify_presentation(jws, holder, audience)
-                for credential in _credentials(jws):
-                    verified = await self._verify_credential(credential, holder, trusted)
-                    subject = {name: value for name, value in verified.claims.items() if name != "id"}
-                    claims[verified.types[-1]] = cast(JsonObject, subject)
+                claims |= await self._shown(jws, holder, trusted)
             except NotVerified as error:
                 log.info("presentation left out", reason=error.reason, problem=error.message)
         return claims or None
+
+    async def _shown(self, jws: Jws, holder: str, trusted: frozenset[str]) -> JsonObject:
+        """What the trusted issuers of a presentation's credentials say, by credential type."""
+        shown: JsonObject = {}
+        for credential in _credentials(jws):
+            issuer = issuer_of(credential)
+            if issuer not in trusted:
+                log.info("credential left out", reason="issuer", problem="its issuer is not trusted here")
+                continue
+            verified = await self._verify_credential(credential, issuer, holder)
+            subject = {name: value for name, value in verified.claims.items() if name != "id"}
+            shown[_own_type(verified)] = cast(JsonObject, subject)
+        return shown
 
     async def _verify_presentation(self, jws: Jws, holder: str, audience: str) -> None:
         claims = jws.claims
@@ -137,12 +148,8 @@ class PresentationVerifier:
         within(self._clock.now(), moment(claims, "nbf") or moment(claims, "iat"), moment(claims, "exp"), 60)
         jws.verify(await self._key(holder, jws.header.get("kid"), "authentication"))
 
-    async def _verify_credential(self, text: str, holder: str, trusted: frozenset[str]) -> Verified:
-        jws = parse(text)
-        issuer = jws.claims.get("iss")
-        if not isinstance(issuer, str) or issuer not in trusted:
-            raise NotVerified("issuer", "the credential's issuer is not trusted here")
-        kid = jws.header.get("kid")
+    async def _verify_credential(self, text: str, issuer: str, holder: str) -> Verified:
+        kid = parse(text).header.get("kid")
         key = await self._key(issuer, kid, "assertionMethod")
         verified = verify_jwt_vc(text, Trust(keys={cast(str, kid): key}), self._clock.now())
         if verified.subject != holder:
@@ -160,7 +167,8 @@ class PresentationVerifier:
             key = await self._key(issuer, kid, "assertionMethod")
             listed = verify_jwt_vc(text, Trust(keys={cast(str, kid): key}), self._clock.now())
             bits = decode_list(listed.claims["encodedList"])
-            purpose_fits = listed.claims.get("statusPurpose") == entry.purpose
+            purposes = listed.claims.get("statusPurpose")
+            purpose_fits = entry.purpose in (purposes, *_listed(purposes))
             if listed.issuer != issuer or not purpose_fits or is_set(bits, entry.index):
                 raise NotVerified("status", "the credential is revoked or suspended")
         except (FailedPrecondition, Unavailable, KeyError, TypeError, ValueError) as error:
@@ -180,6 +188,11 @@ class PresentationVerifier:
         if method not in document.relationships[relationship] or not isinstance(key, PublicKey):
             raise NotVerified("key", f"the key is not listed under {relationship}")
         return key
+
+
+def _own_type(verified: Verified) -> str:
+    """The type that says what a credential is, wherever the general one stands."""
+    return next((name for name in reversed(verified.types) if name != "VerifiableCredential"), verified.types[-1])
 
 
 def _texts(configuration: JsonObject, name: str) -> list[str]:
