@@ -108,9 +108,9 @@ async def test_a_silent_wallet_gets_one_post_at_a_time() -> None:
             results = await asyncio.gather(*(wallets.post(item, lease_ends) for _ in range(count)))
             return ["silent" if result is SILENT else result.verdict for result in results]
 
-        assert (await post(AT_ONCE + 3)).count("silent") >= 2, "whoever waited learns that the wallet is silent"
+        assert (await post(AT_ONCE + 3)).count("silent") >= AT_ONCE - 2, "whoever waited learns that the wallet is silent"
         tried = wallet.posts
-        assert tried <= AT_ONCE + 1
+        assert tried == 2, "the first post, and one more of those that waited for its end"
         assert sorted(await post(3)) == [PostVerdict.LATER, "silent", "silent"]
         assert wallet.posts == tried + 1
         wallet.let.set()

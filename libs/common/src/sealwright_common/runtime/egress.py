@@ -57,6 +57,8 @@ class EgressSettings(Section):
     """Largest response body, in bytes."""
     connections: int = Field(default=512, ge=1, le=4096)
     """Connections open at a time."""
+    nameservers: list[str] = Field(default_factory=list)
+    """DNS servers, address or address:port, to ask instead of the system's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,15 @@ class Egress:
         self.name = name
         self._settings = settings
         self._resolver = resolver
+        self._guard: AbstractResolver | None = None
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Open the session; connections open when needed."""
-        guard = _GuardedResolver(self._resolver or aiohttp.ThreadedResolver(), self._settings.allow_hosts)
+        self._guard = _GuardedResolver(self._resolver or _resolver(self._settings), self._settings.allow_hosts)
         connector = aiohttp.TCPConnector(
-            resolver=guard,
+            resolver=self._guard,
             limit=self._settings.connections,
             # A cached answer is one that was checked; 0 would resolve per connection, which is as safe but slower.
             ttl_dns_cache=10,
@@ -118,10 +121,13 @@ class Egress:
         )
 
     async def stop(self) -> None:
-        """Close all connections."""
+        """Close all connections and give up look-ups."""
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
+        if self._guard is not None:
+            guard, self._guard = self._guard, None
+            await guard.close()
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None) -> Reply:
         """GET ``url``; see :meth:`request`."""
@@ -238,6 +244,13 @@ def _literal(host: str) -> Address | None:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+def _resolver(settings: EgressSettings) -> AbstractResolver:
+    """DNS without threads: the system's look-up holds one of a handful for as long as a server is silent, and a few
+    names whose servers never answer would keep every other name waiting. Asks twice within the time of a request."""
+    timeout = settings.timeout.total_seconds() / 2
+    return aiohttp.AsyncResolver(nameservers=settings.nameservers or None, timeout=timeout, tries=2)
 
 
 class _GuardedResolver(AbstractResolver):

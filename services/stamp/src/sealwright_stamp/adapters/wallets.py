@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import orjson
@@ -36,6 +36,8 @@ class _Wallet:
     """Slices at or before the gate."""
     trying: int = 0
     """Posts under way."""
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    """The first post has come to its end, one way or the other."""
     silent: bool = False
     """The last post was not answered."""
     seconds: float = FIRST_SECONDS
@@ -43,8 +45,8 @@ class _Wallet:
 
 
 class HttpWallets:
-    """Posts slices through the guarded egress, a few at a time per wallet. A wallet that did not answer the last post
-    gets one at a time until it answers, so that it takes no connection from others."""
+    """Posts slices through the guarded egress, a few at a time per wallet. A wallet that has not answered any post yet,
+    or not the last one, gets one at a time until it answers, so that it takes no connection from others."""
 
     def __init__(self, egress: Egress, settings: EgressSettings, at_once: int = AT_ONCE) -> None:
         self._egress = egress
@@ -75,6 +77,8 @@ class HttpWallets:
         wallet.waiting += 1
         try:
             async with wallet.gate:
+                if wallet.trying and not wallet.heard.is_set():
+                    await wallet.heard.wait()
                 if self._leaving or asyncio.get_running_loop().time() > begin_by:
                     return BUSY
                 if wallet.silent and wallet.trying:
@@ -106,6 +110,7 @@ class HttpWallets:
             wallet.silent = True
             return PostResult(PostVerdict.LATER, away.message)
         finally:
+            wallet.heard.set()
             wallet.seconds += (asyncio.get_running_loop().time() - began - wallet.seconds) / 8
         fault_point("stamp.after_post")
         wallet.silent = False
