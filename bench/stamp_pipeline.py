@@ -2,10 +2,12 @@
 
 Registry and wallet are small stubs in a process of their own that take everything at once, so that their work does not
 stand in for ours; a real registry's blocks come later than its commits, and BENCH_BLOCKS=0 shows the rates without any.
-With proofs: against the same prover processes doing nothing else, in the same run. With proofs made beforehand (a
-canned proof in the workshop's place): against a bare script that does the same I/O, a batch at a time, one wallet POST
-per slice, without doors, statuses, history, inbox, retries or idempotency. Beside the rows it prints, per batch size,
-p50 and p99 from the door to the wallet and SQL statements (begin and commit included) and messages a certificate.
+With proofs: against the same prover processes doing nothing else, in the same run. With proofs made beforehand (the
+same canned workshop on both sides: one proof for all, the owner keys real): against a bare script that does the same
+I/O, a batch at a time, one wallet POST per slice, without doors, statuses, history, inbox, retries or idempotency.
+Beside the rows it prints, per batch size, SQL statements (begin and commit included) and messages a certificate, and
+p50 and p99 from the door to the wallet: of the run, in which everything is offered at once, and at a steady load that
+calls of every size can carry, half of what single orders reach.
 """
 
 from __future__ import annotations
@@ -65,6 +67,8 @@ BATCH = 250
 WARM_UP = 4
 """Batches before those measured, so that connections and prepared statements are those of a running service."""
 IN_FLIGHT = 3
+STEADY_SECONDS, STEADY_CALLS = 8, 4
+"""How long a steady load is offered, and how many calls of it at least."""
 SEALS = os.environ.get("BENCH_BLOCKS", "1") == "1"
 """Whether the registry puts what it is sent into a block at once; if not, every status is asked for on its own."""
 CORES = os.cpu_count() or 1
@@ -212,6 +216,7 @@ async def _prover_rate() -> float:
 async def _canned() -> tuple[float, float]:
     async with _standing() as (stage, postgres):
         rates: dict[int, float] = {}
+        steady = 0.0
         for batch in (1, 25, BATCH):
             dsn = create_database(postgres.dsn, f"stamp{batch}")
             broker = NatsServer(stage.folder / f"nats{batch}")
@@ -223,6 +228,8 @@ async def _canned() -> tuple[float, float]:
                 quiet(20)
                 count = {1: 300, 25: 3000}.get(batch, CANNED)
                 rates[batch] = await _run(stage, StampClient(stamp), dsn, count, batch)
+                steady = steady or rates[batch] / 2
+                await _steady(stage, StampClient(stamp), dsn, batch, steady)
                 stamp.stop()
         bare = await _bare(stage, create_database(postgres.dsn, "bare"))
         return rates[BATCH], bare
@@ -239,22 +246,46 @@ async def _run(stage: Stage, client: StampClient, dsn: str, count: int, batch: i
     await _through(client, orders[warm_up:], batch, warm_up + count)
     elapsed = time.perf_counter() - started
     spent = [(after - before) / count for after, before in zip(await _spent(dsn), before, strict=True)]
+    print(
+        f"bench: batches of {batch}: {count / elapsed:,.0f}/s, to the wallet {await _times(dsn, warm_up)}; "
+        f"a certificate: {spent[0]:.3f} SQL statements, {spent[1]:.3f} messages",
+        file=sys.stderr,
+    )
+    await client.close()
+    return count / elapsed
+
+
+async def _steady(stage: Stage, client: StampClient, dsn: str, batch: int, rate: float) -> None:
+    """Offers ``rate`` certificates a second in calls of ``batch``, each at its time whatever became of those before."""
+    recipient = await client.recipient(_endpoint(stage))
+    ((before,),) = await sql(dsn, "select max(row_id) from certificate")
+    calls = max(STEADY_CALLS, round(STEADY_SECONDS * rate / batch))
+    orders = [order(recipient, start=START + timedelta(hours=number), metering_point_id="steady")
+              for number in range(calls * batch)]  # fmt: skip
+    begin = time.perf_counter()
+
+    async def call(number: int) -> None:
+        part = orders[number * batch : (number + 1) * batch]
+        await asyncio.sleep(begin + number * batch / rate - time.perf_counter())
+        await client.stub.StampCertificates(pb.StampCertificatesRequest(certificates=part), timeout=120)
+
+    await asyncio.gather(*(call(number) for number in range(calls)))
+    await _until_delivered(client, before + len(orders))
+    print(f"bench: {rate:,.0f}/s in calls of {batch}: to the wallet {await _times(dsn, before)}", file=sys.stderr)
+    await client.close()
+
+
+async def _times(dsn: str, after: int) -> str:
+    """p50 and p99 from the door to the wallet of the certificates stored after a row."""
     (times,) = await sql(
         dsn,
         """select percentile_cont(0.5) within group (order by h.time - c.create_time) as p50,
             percentile_cont(0.99) within group (order by h.time - c.create_time) as p99
         from certificate c join certificate_history h on h.row_id = c.row_id and h.event = 'SliceDelivered'
         where c.row_id > $1""",
-        warm_up,
+        after,
     )
-    await client.close()
-    print(
-        f"bench: batches of {batch}: {count / elapsed:,.0f}/s, to the wallet p50 {times['p50'].total_seconds():.2f} s"
-        f" p99 {times['p99'].total_seconds():.2f} s; a certificate: {spent[0]:.3f} SQL statements,"
-        f" {spent[1]:.3f} messages",
-        file=sys.stderr,
-    )
-    return count / elapsed
+    return f"p50 {times['p50'].total_seconds():.2f} s p99 {times['p99'].total_seconds():.2f} s"
 
 
 async def _through(client: StampClient, orders: Sequence[Any], batch: int, delivered: int) -> None:
@@ -266,8 +297,13 @@ async def _through(client: StampClient, orders: Sequence[Any], batch: int, deliv
             await client.stub.StampCertificates(pb.StampCertificatesRequest(certificates=part), timeout=120)
 
     await asyncio.gather(*(feed(lane) for lane in range(IN_FLIGHT)))
-    while await asyncio.to_thread(_delivered, client.stamp) < delivered:
-        await asyncio.sleep(0.1)
+    await _until_delivered(client, delivered)
+
+
+async def _until_delivered(client: StampClient, count: int) -> None:
+    """Asks rarely while much is left, for the answers are work for the service that is measured."""
+    while (left := count - await asyncio.to_thread(_delivered, client.stamp)) > 0:
+        await asyncio.sleep(min(0.5, max(0.05, left / 5000)))
 
 
 def _delivered(stamp: StampProcess) -> float:
@@ -308,11 +344,11 @@ async def _bare(stage: Stage, dsn: str) -> float:
         endpoint = _endpoint(stage)
         warm_up = WARM_UP * BATCH
         items = [_item(number, endpoint) for number in range(warm_up + CANNED)]
-        form = RegistryFormat()
+        form, workshop = RegistryFormat(), CannedProofs()
         quiet(20)
 
         async def issue(part: list[Item]) -> None:
-            drafts = [form.issue(item, Material(b"\x02" * 33, bytes(32), bytes(608)), "n") for item in part]
+            drafts = [form.issue(item, made, "n") for item, made in zip(part, await workshop.make(part), strict=True)]
             signed = await signer.sign(AREA, [draft.header for draft in drafts], "default")
             sealed = [form.seal(draft, s)[0] for draft, s in zip(drafts, signed.signatures, strict=True)]
             names = [item.ref.certificate_id for item in part]
@@ -332,7 +368,7 @@ async def _bare(stage: Stage, dsn: str) -> float:
             await registry.SendTransactions(codec.send_request([row["body"] for row in rows]))
 
             async def post(name: uuid.UUID) -> None:
-                async with session.post(endpoint["endpoint"], data=slice_json(by_name[name])) as answer:
+                async with session.post(endpoint["endpoint"], data=slice_json(by_name[name].slice())) as answer:
                     assert answer.status == 202
 
             await asyncio.gather(*(post(name) for name in names))

@@ -22,8 +22,6 @@ POINTS = [
     "stamp-check.begin",
     "stamp.polled",
     "stamp-check.end",
-    "stamp-mark.begin",
-    "stamp-mark.end",
     "stamp-deliver.begin",
     "stamp.before_post",
     "stamp.after_post",

@@ -113,7 +113,7 @@ async def test_two_instances_and_every_event_again_three_times_shuffled(
         assert event.subject is not None
         await jetstream.publish(event.subject, event.data or b"", headers=headers)
     last = (await jetstream.stream_info(stream_name("stamp"))).state.last_seq
-    for durable in ("stamp-submit", "stamp-check", "stamp-mark", "stamp-deliver"):
+    for durable in ("stamp-submit", "stamp-check", "stamp-deliver"):
         async with asyncio.timeout(60):
             while True:
                 consumer = await jetstream.consumer_info(stream_name("stamp"), durable)

@@ -100,7 +100,7 @@ def test_withdrawn_event_is_empty() -> None:
 
 
 def test_slice_is_what_wallets_take() -> None:
-    assert json.loads(slice_json(ITEM)) == {
+    assert json.loads(slice_json(ITEM.slice())) == {
         "publicKey": base64.b64encode(KEY).decode(),
         "position": 1825080,
         "certificateId": {"registry": "sandbox", "streamId": str(NAME)},

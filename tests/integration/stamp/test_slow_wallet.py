@@ -101,14 +101,16 @@ async def test_a_silent_wallet_gets_one_post_at_a_time() -> None:
         endpoint = WalletEndpoint(url, EndpointKey(WalletKey().endpoint(0)))
         wanted = decode(order(str(uuid.UUID(int=1))))
         stored = CertificateState.STORED
-        item = Item(1, "default", wanted.ref, stored, wanted, (), endpoint, 1, bytes(32), 0, 0, None, None)
+        item = Item(1, "default", wanted.ref, stored, wanted, (), endpoint, 1, bytes(32), 0, 0, None, None).slice()
         lease_ends = asyncio.get_running_loop().time() + 300
 
         async def post(count: int) -> list[PostVerdict | str]:
             results = await asyncio.gather(*(wallets.post(item, lease_ends) for _ in range(count)))
             return ["silent" if result is SILENT else result.verdict for result in results]
 
-        assert (await post(AT_ONCE + 3)).count("silent") >= AT_ONCE - 2, "whoever waited learns that the wallet is silent"
+        assert (await post(AT_ONCE + 3)).count("silent") >= AT_ONCE - 2, (
+            "whoever waited learns that the wallet is silent"
+        )
         tried = wallet.posts
         assert tried == 2, "the first post, and one more of those that waited for its end"
         assert sorted(await post(3)) == [PostVerdict.LATER, "silent", "silent"]

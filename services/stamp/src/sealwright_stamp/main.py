@@ -35,7 +35,6 @@ from sealwright_stamp.usecases.deliver import Deliver, Postman
 from sealwright_stamp.usecases.doors import StampUseCases
 from sealwright_stamp.usecases.importing import ImportMeasurements
 from sealwright_stamp.usecases.look import GetCertificate, GetHistory, ListCertificates, Watch
-from sealwright_stamp.usecases.mark import MarkIssued
 from sealwright_stamp.usecases.mend import Redeliver, Resume
 from sealwright_stamp.usecases.recipients import CreateRecipient, GetRecipient, ListRecipients
 from sealwright_stamp.usecases.submit import Submit
@@ -106,7 +105,6 @@ async def build(app: App, settings: StampSettings) -> None:
 
     submit = Submit(database, workshop, RegistryFormat(), signer, registry, secrets.nonce, patience)
     check = Check(database, registry, patience)
-    mark = MarkIssued(patience)
     postman = app.add(Postman(database, wallets, patience))
     deliver = Deliver(postman, patience)
     accept = AcceptOrders(database, rules, secrets.SYSTEM, patience)
@@ -128,9 +126,9 @@ async def build(app: App, settings: StampSettings) -> None:
     )
 
     app.add(Relay(database, broker, service="stamp"))
-    for subscription in subscriptions.chain(submit, check, mark, deliver):
+    for subscription in subscriptions.chain(submit, check, deliver):
         app.add(Consumer(database, broker, subscription))
-    sweep = Sweep(database, submit, check, mark, postman, patience)
+    sweep = Sweep(database, submit, check, postman, patience)
     app.add(Worker("sweep", sweep, settings.sweep_interval, clock=app.clock))
     app.add(Worker("trouble", trouble(database), timedelta(seconds=15), clock=app.clock))
     app.add(

@@ -16,7 +16,7 @@ from sealwright_stamp.ports import Begin, StampWork
 Hop = Callable[[str, list[CertificateRef], Begin], Awaitable[None]]
 """A step of the chain: tenant, certificates, and the transaction it is recorded in."""
 
-CHUNK = 250
+CHUNK = 500
 """Certificates a hop works on at a time; a larger event is one chunk of its own."""
 
 AT_ONCE = 4
@@ -27,14 +27,13 @@ TAKINGS = 2
 """Takings in hand: events are taken while earlier ones are worked on, so that the provers never wait for any."""
 
 
-def chain(submit: Hop, check: Hop, mark: Hop, deliver: Hop) -> list[Subscription]:
-    """The four hops, each fed by the event of the one before; withdrawals have their own, so that they wait for no
+def chain(submit: Hop, check: Hop, deliver: Hop) -> list[Subscription]:
+    """The three hops, each fed by the event of the one before; withdrawals have their own, so that they wait for no
     proofs of an import."""
     return [
         _hop("stamp-submit", submit, Step.STORED),
         _hop("stamp-withdraw", submit, Step.WITHDRAWING),
         _hop("stamp-check", check, Step.SENT),
-        _hop("stamp-mark", mark, Step.COMMITTED),
         _hop("stamp-deliver", deliver, Step.ISSUED),
     ]
 

@@ -90,12 +90,6 @@ class Step(StrEnum):
     WITHDRAWAL_FAILED = "CertificateWithdrawalFailed"
 
 
-UNDER_WAY = frozenset(
-    {CertificateState.STORED, CertificateState.SENT, CertificateState.COMMITTED, CertificateState.WITHDRAWING}
-)
-"""States that must lead somewhere: a certificate that stays in one past its deadline is STUCK."""
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class CertificateRef:
     """A certificate's name: its registry and its id there."""
@@ -227,11 +221,8 @@ class CertificateOrder:
             str(self.quantity), utc(self.start).isoformat(), utc(self.end).isoformat(), self.grid_area,
             self.on_clash.value, *pairs,
         ]  # fmt: skip
-        summary = hashlib.sha256()
-        for member in members:
-            data = member.encode()
-            summary.update(len(data).to_bytes(4, "big") + data)
-        return summary.digest()
+        encoded = [member.encode() for member in members]
+        return hashlib.sha256(b"".join([len(data).to_bytes(4, "big") + data for data in encoded])).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from sealwright_common.domain.errors import InvalidArgument
@@ -20,9 +21,17 @@ def new_id(now: datetime) -> UUID:
 def parse_id(text: str, path: str) -> UUID:
     """The UUID written in ``text`` in its canonical form; InvalidArgument naming the field ``path`` otherwise."""
     try:
-        value = UUID(text)
+        value, canonical = _read(text)
     except ValueError:
         raise InvalidArgument.of(path, "a UUID such as 0192f0c1-7c1e-7d4f-8e2a-3b1f6c9d5e70") from None
-    if str(value) != text.lower():
+    if not canonical:
         raise InvalidArgument.of(path, "a UUID in its hyphenated form")
     return value
+
+
+@lru_cache(maxsize=16_384)
+def _read(text: str) -> tuple[UUID, bool]:
+    """The UUID, and whether it is written in its canonical form. Remembered: an id comes by again with every step of
+    what it names."""
+    value = UUID(text)
+    return value, str(value) == text.lower()

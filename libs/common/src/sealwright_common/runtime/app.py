@@ -30,7 +30,7 @@ from sealwright_common.runtime.loading import ConfigError, describe, load
 log = structlog.get_logger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_CONFIG = 0, 1, 2
-COLLECT_AFTER = 10_000
+COLLECT_AFTER = 50_000
 """Objects made since the garbage collector looked that make it look again; Python's own 700 are for scripts."""
 
 

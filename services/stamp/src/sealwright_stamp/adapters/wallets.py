@@ -12,7 +12,7 @@ from sealwright_common.domain.errors import Unavailable
 from sealwright_common.runtime.egress import Egress, EgressRefused, EgressSettings, check_url
 from sealwright_common.runtime.faults import fault_point
 
-from sealwright_stamp.ports import Item, PostResult, PostVerdict
+from sealwright_stamp.ports import PostResult, PostVerdict, Slice
 
 AT_ONCE = 16
 """Posts at a time to one wallet."""
@@ -67,10 +67,10 @@ class HttpWallets:
         """Begins no further post: what waits is LATER."""
         self._leaving = True
 
-    async def post(self, item: Item, lease_ends: float) -> PostResult:
+    async def post(self, slice: Slice, lease_ends: float) -> PostResult:
         """Posts the slice once. LATER if the wallet has too much before it or did not answer the last post, or if the
         answer might come after ``lease_ends`` (the loop's time)."""
-        wallet = self._wallet(item.endpoint.url)
+        wallet = self._wallet(slice.endpoint.url)
         if wallet.waiting * wallet.seconds > MOST_SECONDS * self._at_once:
             return BUSY
         begin_by = lease_ends - self._settings.timeout.total_seconds() - 1
@@ -85,7 +85,7 @@ class HttpWallets:
                     return SILENT
                 wallet.trying += 1
                 try:
-                    return await self._send(item, wallet)
+                    return await self._send(slice, wallet)
                 finally:
                     wallet.trying -= 1
         finally:
@@ -98,12 +98,12 @@ class HttpWallets:
             self._wallets[origin] = _Wallet(asyncio.Semaphore(self._at_once))
         return self._wallets[origin]
 
-    async def _send(self, item: Item, wallet: _Wallet) -> PostResult:
+    async def _send(self, slice: Slice, wallet: _Wallet) -> PostResult:
         fault_point("stamp.before_post")
-        key = {"idempotency-key": f"{item.ref.certificate_id}/{item.position}"}
+        key = {"idempotency-key": f"{slice.ref.certificate_id}/{slice.position}"}
         began = asyncio.get_running_loop().time()
         try:
-            reply = await self._egress.post(item.endpoint.url, slice_json(item), headers=key)
+            reply = await self._egress.post(slice.endpoint.url, slice_json(slice), headers=key)
         except EgressRefused as refused:
             return PostResult(PostVerdict.REFUSED, refused.message)
         except Unavailable as away:
@@ -117,17 +117,17 @@ class HttpWallets:
         return verdict(reply.status, reply.body)
 
 
-def slice_json(item: Item) -> bytes:
+def slice_json(slice: Slice) -> bytes:
     """The slice as wallets take it: numbers as numbers, bytes as base64."""
     return orjson.dumps(
         {
-            "publicKey": base64.b64encode(item.endpoint.key.raw).decode(),
-            "position": item.position,
-            "certificateId": {"registry": item.ref.registry, "streamId": str(item.ref.certificate_id)},
-            "quantity": item.order.quantity,
-            "randomR": base64.b64encode(item.blinding).decode(),
+            "publicKey": base64.b64encode(slice.endpoint.key.raw).decode(),
+            "position": slice.position,
+            "certificateId": {"registry": slice.ref.registry, "streamId": str(slice.ref.certificate_id)},
+            "quantity": slice.quantity,
+            "randomR": base64.b64encode(slice.blinding).decode(),
             "hashedAttributes": [
-                {"key": a.key, "value": a.value, "salt": base64.b64encode(a.salt).decode()} for a in item.hashed
+                {"key": a.key, "value": a.value, "salt": base64.b64encode(a.salt).decode()} for a in slice.hashed
             ],
         }
     )

@@ -1,5 +1,7 @@
 """Second hop: asks the registry what became of transactions, and believes FAILED only after reading the stream.
 
+What is committed is marked as issued in the same transaction, for nothing acts in between: two steps, two events.
+
 COMMITTED and FINALIZED count as done. UNKNOWN means the registry lost it: the same bytes are sent again. FAILED may be
 the registry's answer to a repeat of what it had committed before ("already exists"): if the certificate's stream holds
 our exact bytes, they are committed.
@@ -10,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sealwright_common.domain.certificates import CertificateRef, CertificatesChanged, CertificateState, Step
+from sealwright_common.domain.certificates import (
+    CertificateRef,
+    CertificatesChanged,
+    CertificateState,
+    Change,
+    DeliveryState,
+    Step,
+)
 from sealwright_common.domain.errors import Problem
 
 from sealwright_stamp.ports import (
@@ -102,9 +111,20 @@ class Check:
         if issued := by_kind.get(SubmissionKind.ISSUE):
             moved = await work.chain.move(
                 [item.row for item in issued],
-                Move(Step.COMMITTED, frozenset({CertificateState.SENT}), CertificateState.COMMITTED, soon),
+                Move(
+                    Step.ISSUED,
+                    frozenset({CertificateState.SENT}),
+                    CertificateState.ISSUED,
+                    soon,
+                    DeliveryState.PENDING,
+                    work.now + self.patience.deliver_for,
+                    before=((Step.COMMITTED, CertificateState.COMMITTED),),
+                ),
             )
-            work.emit(CertificatesChanged(Step.COMMITTED, tuple(moved)))
+            work.emit(
+                CertificatesChanged(Step.COMMITTED, tuple(_committed(change) for change in moved)),
+                CertificatesChanged(Step.ISSUED, tuple(moved)),
+            )
         for tenant, withdrawn in grouped(by_kind.get(SubmissionKind.WITHDRAW, []), lambda item: item.tenant).items():
             moved = await work.chain.move(
                 [item.row for item in withdrawn],
@@ -127,3 +147,8 @@ class Check:
                 await work.chain.forget_withdrawal(rows)
             moved = await work.chain.move(rows, move, reasons)
             work.emit(CertificatesChanged(move.step, tuple(moved)))
+
+
+def _committed(issued: Change) -> Change:
+    """The step before: what the registry has done, told under a version of its own."""
+    return Change(issued.ref, issued.version - 1, CertificateState.COMMITTED, issued.transaction_id)

@@ -23,7 +23,7 @@ from sealwright_common.domain.certificates import (
 )
 from sealwright_common.domain.errors import Unavailable
 
-from sealwright_stamp.ports import Begin, Item, Move, PostResult, PostVerdict, StampWork, Storage, Wallets
+from sealwright_stamp.ports import Begin, Move, PostResult, PostVerdict, Slice, StampWork, Storage, Wallets
 from sealwright_stamp.usecases.backoff import Patience
 from sealwright_stamp.usecases.grouping import grouped
 
@@ -51,8 +51,8 @@ class Deliver:
         await self.postman.room()
         claimed_at = self.postman.time()
         async with begin() as work:
-            items = await work.chain.claim_deliveries(tenant, refs, self.patience.lease)
-        self.postman.take(items, claimed_at)
+            slices = await work.chain.claim_deliveries(tenant, refs, self.patience.lease)
+        self.postman.take(slices, claimed_at)
 
 
 class Postman:
@@ -64,7 +64,7 @@ class Postman:
         self._wallets = wallets
         self._patience = patience
         self._posts: set[asyncio.Task[None]] = set()
-        self._answers: list[tuple[Item, PostResult]] = []
+        self._answers: list[tuple[Slice, PostResult]] = []
         self._in_hand = 0
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
@@ -98,17 +98,17 @@ class Postman:
         """Returns once more slices may be claimed."""
         await self._room.wait()
 
-    def take(self, items: Sequence[Item], claimed_at: float) -> None:
+    def take(self, slices: Sequence[Slice], claimed_at: float) -> None:
         """Takes over slices that were claimed at ``claimed_at`` or a little later."""
-        self._count(len(items))
-        for item in items:
-            post = asyncio.create_task(self._post(item, claimed_at + self._patience.lease.total_seconds()))
+        self._count(len(slices))
+        for slice in slices:
+            post = asyncio.create_task(self._post(slice, claimed_at + self._patience.lease.total_seconds()))
             self._posts.add(post)
             post.add_done_callback(self._posted)
 
-    async def _post(self, item: Item, lease_ends: float) -> None:
-        result = await self._wallets.post(item, lease_ends)
-        self._answers.append((item, result))
+    async def _post(self, slice: Slice, lease_ends: float) -> None:
+        result = await self._wallets.post(slice, lease_ends)
+        self._answers.append((slice, result))
         self._some.set()
         if len(self._answers) >= min(BATCH, self._in_hand):
             self._enough.set()
@@ -142,13 +142,13 @@ class Postman:
                     _report(f"the answers to {len(batch)} slices were not recorded; they are posted again", error)
             self._count(-len(answers))
 
-    def _taken(self) -> list[tuple[Item, PostResult]]:
+    def _taken(self) -> list[tuple[Slice, PostResult]]:
         answers, self._answers = self._answers, []
         self._some.clear()
         self._enough.clear()
         return answers
 
-    async def _record(self, tenant: str, answers: Sequence[tuple[Item, PostResult]]) -> None:
+    async def _record(self, tenant: str, answers: Sequence[tuple[Slice, PostResult]]) -> None:
         """Records answers, again and again while the database is away: a 2xx must not be forgotten while the claim
         lasts."""
         give_up = self.time() + self._patience.lease.total_seconds()
@@ -162,31 +162,31 @@ class Postman:
                     raise
             await asyncio.sleep(RECORD_AGAIN_SECONDS)
 
-    async def _write(self, work: StampWork, answers: Sequence[tuple[Item, PostResult]]) -> None:
-        delivered = [(item, "") for item, result in answers if result.verdict is PostVerdict.ACCEPTED]
-        given_up: list[tuple[Item, str]] = []
+    async def _write(self, work: StampWork, answers: Sequence[tuple[Slice, PostResult]]) -> None:
+        delivered = [(slice, "") for slice, result in answers if result.verdict is PostVerdict.ACCEPTED]
+        given_up: list[tuple[Slice, str]] = []
         later: list[tuple[int, datetime, str]] = []
-        for item, result in answers:
+        for slice, result in answers:
             if result.verdict is PostVerdict.ACCEPTED:
                 continue
-            due = work.now + self._patience.deliver.after(item.delivery_attempts)
+            due = work.now + self._patience.deliver.after(slice.attempts)
             if result.verdict is PostVerdict.REFUSED:
-                given_up.append((item, result.reason))
-            elif item.delivery_deadline is not None and due > item.delivery_deadline:
-                given_up.append((item, f"not taken in time; last answer: {result.reason}"))
+                given_up.append((slice, result.reason))
+            elif slice.deadline is not None and due > slice.deadline:
+                given_up.append((slice, f"not taken in time; last answer: {result.reason}"))
             else:
-                later.append((item.row, due, result.reason))
+                later.append((slice.row, due, result.reason))
         await _move(work, Step.DELIVERED, DeliveryState.DELIVERED, delivered)
         await _move(work, Step.UNDELIVERABLE, DeliveryState.UNDELIVERABLE, given_up)
         if later:
             await work.chain.put_off_delivery(later)
 
 
-async def _move(work: StampWork, step: Step, delivery: DeliveryState, results: Sequence[tuple[Item, str]]) -> None:
+async def _move(work: StampWork, step: Step, delivery: DeliveryState, results: Sequence[tuple[Slice, str]]) -> None:
     if not results:
         return
     moved = await work.chain.move(
-        [item.row for item, _ in results],
+        [slice.row for slice, _ in results],
         Move(step, POSTED_FROM, None, None, delivery),
         [reason for _, reason in results],
     )

@@ -11,7 +11,6 @@ from sealwright_stamp.usecases.backoff import Patience
 from sealwright_stamp.usecases.check import Check
 from sealwright_stamp.usecases.deliver import Postman
 from sealwright_stamp.usecases.grouping import grouped
-from sealwright_stamp.usecases.mark import MarkIssued
 from sealwright_stamp.usecases.submit import Submit, unsent
 
 BATCH = 250
@@ -25,7 +24,6 @@ class Sweep:
     storage: Storage
     submit: Submit
     check: Check
-    mark: MarkIssued
     postman: Postman
     patience: Patience
 
@@ -40,7 +38,8 @@ class Sweep:
             items = await work.chain.claim_due(BATCH, self.patience.lease)
         hops = grouped(items, lambda item: (item.tenant, _hop(item)))
         # First, since their lease runs and the rest takes its time.
-        self.postman.take([item for (_, hop), batch in hops.items() if hop == "deliver" for item in batch], claimed_at)
+        due = [item.slice() for (_, hop), batch in hops.items() if hop == "deliver" for item in batch]
+        self.postman.take(due, claimed_at)
         for (tenant, hop), batch in hops.items():
             await self._hop(hop, tenant, batch)
         return len(items) == BATCH
@@ -52,9 +51,6 @@ class Sweep:
                 await self.submit.run(tenant, batch, begin)
             case "check":
                 await self.check.run([item.pending() for item in batch], begin)
-            case "mark":
-                async with begin() as work:
-                    await self.mark.mark(work, [item.row for item in batch])
             case _:
                 pass  # in the postman's hands
 
@@ -65,6 +61,4 @@ class Sweep:
 def _hop(item: Item) -> str:
     if unsent(item):
         return "submit"
-    if item.state is CertificateState.COMMITTED:
-        return "mark"
     return "deliver" if item.state is CertificateState.ISSUED else "check"

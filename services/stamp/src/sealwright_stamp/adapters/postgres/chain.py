@@ -9,7 +9,7 @@ from sealwright_common.domain.certificates import CertificateRef, Change
 from sealwright_common.runtime.db.connection import Connection
 
 from sealwright_stamp.adapters.postgres import rows as convert
-from sealwright_stamp.ports import Item, Move, Pending, Submission, SubmissionKind, Trouble
+from sealwright_stamp.ports import Item, Move, Pending, Slice, Submission, SubmissionKind, Trouble
 
 _ITEM = f"""select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attempts, c.delivery_attempts,
     c.delivery_deadline, r.endpoint_url, k.public_key, s.kind, s.signing_key_id, s.transaction_id, s.transaction,
@@ -57,18 +57,17 @@ gone as (
     delete from certificate_due where row_id = any(array(select row_id from looked where over)))
 {_ITEM.format(source="claimed")}"""  # noqa: S608
 
-# The transaction is of no use to a wallet.
-_CLAIM_DELIVERIES = f"""with claimed as materialized (
+_CLAIM_DELIVERIES = """with claimed as materialized (
     update certificate c set due_time = $5, claimed_until = $5
     from unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
     where c.tenant = $1 and c.certificate_id = w.certificate_id and c.registry = w.registry
         and c.state = 'ISSUED' and c.delivery = 'PENDING' and (c.claimed_until is null or c.claimed_until <= $4)
     returning c.*)
-select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attempts, c.delivery_attempts, c.delivery_deadline,
-    r.endpoint_url, k.public_key, null as transaction, {convert.ORDER_COLUMNS}
+select c.row_id, c.tenant, c.registry, c.certificate_id, c.position, c.quantity, c.blinding, c.hashed,
+    c.delivery_attempts, c.delivery_deadline, r.endpoint_url, k.public_key
 from claimed c
 join recipient r on r.tenant = c.tenant and r.id = c.recipient_id
-join wallet_key k on k.id = c.key_id"""  # noqa: S608
+join wallet_key k on k.id = c.key_id"""
 
 _PENDING = """select c.row_id, c.tenant, c.registry, c.certificate_id, c.attempts, s.kind, s.transaction_id
 from certificate c
@@ -97,7 +96,7 @@ where kind = 'WITHDRAW' and row_id = any($1::bigint[])"""
 _PUT_OFF = f"""with later as (
     update certificate c set due_time = d.due, attempts = c.attempts + 1, reason = d.note
     from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
-    where c.row_id = d.row_id and c.state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')
+    where c.row_id = d.row_id and c.state in ('STORED', 'SENT', 'WITHDRAWING')
     returning c.row_id, c.due_time)
 {_arm("later")}"""  # noqa: S608
 
@@ -109,8 +108,9 @@ _PUT_OFF_DELIVERY = f"""with later as (
     returning c.row_id, c.due_time)
 {_arm("later")}"""  # noqa: S608
 
-# $4 the new state or null, $6 the new delivery state or null. A delivery's answer may come in while a withdrawal is
-# under way, whose due time it must not touch; a slice still undelivered when its certificate is withdrawn stays so.
+# $4 the new state or null, $6 the new delivery state or null, $10 and $11 the steps before. A delivery's answer may
+# come in while a withdrawal is under way, whose due time it must not touch; a slice still undelivered when its
+# certificate is withdrawn stays so.
 _MOVE = f"""with moved as (
     update certificate c set
         state = coalesce($4::text, c.state),
@@ -124,7 +124,7 @@ _MOVE = f"""with moved as (
         due_time = case when $4::text is null and c.state <> 'ISSUED' then c.due_time
             when $4::text = 'ISSUED' and $6::text is null and c.delivery <> 'PENDING' then null
             else $5::timestamptz end,
-        attempts = 0, version = c.version + 1, update_time = $9::timestamptz
+        attempts = 0, version = c.version + 1 + cardinality($10::text[]), update_time = $9::timestamptz
     from unnest($1::bigint[], $2::text[]) as w (row_id, reason)
     where c.row_id = w.row_id and c.state = any($3::text[])
         and ($6::text is null or $4::text is not null
@@ -136,14 +136,16 @@ over as (
     delete from certificate_due where row_id = any(array(select row_id from moved where due_time is null))),
 told as (
     insert into certificate_history (row_id, version, state, event, reason, time)
-    select row_id, version, state, $8, told_reason, $9 from moved)
+    select row_id, version, state, $8, told_reason, $9 from moved
+    union all select row_id, version - cardinality($10) + (place - 1)::int, b.state, b.event, '', $9
+    from moved cross join unnest($10, $11::text[]) with ordinality as b (event, state, place))
 select moved.*, s.transaction_id from moved left join submission s on s.row_id = moved.row_id
     and s.kind = case when moved.state in ('WITHDRAWING', 'WITHDRAWN') then 'WITHDRAW' else 'ISSUE' end
 order by moved.row_id"""  # noqa: S608
 
 _STALL = f"""with stalled as materialized (
     select row_id from certificate where row_id = any(array({DUE}))
-        and update_time < $2 and state in ('STORED', 'SENT', 'COMMITTED', 'WITHDRAWING')
+        and update_time < $2 and state in ('STORED', 'SENT', 'WITHDRAWING')
     for update skip locked),
 moved as (
     update certificate c set stuck_state = c.state, state = 'STUCK', due_time = null, version = c.version + 1,
@@ -206,7 +208,7 @@ class PostgresChain:
         found = await self._connection.fetch(_CLAIM_DUE, self._now, self._now + lease, limit)
         return [convert.item(row) for row in found]
 
-    async def claim_deliveries(self, tenant: str, refs: Sequence[CertificateRef], lease: timedelta) -> list[Item]:
+    async def claim_deliveries(self, tenant: str, refs: Sequence[CertificateRef], lease: timedelta) -> list[Slice]:
         """Takes the certificates among ``refs`` whose slice is to be posted and that nobody else holds."""
         found = await self._connection.fetch(
             _CLAIM_DELIVERIES,
@@ -216,7 +218,7 @@ class PostgresChain:
             self._now,
             self._now + lease,
         )
-        return [convert.item(row) for row in found]
+        return [convert.slice_of(row) for row in found]
 
     async def store_submissions(self, submissions: Sequence[tuple[int, Submission]]) -> dict[int, Submission]:
         """Stores transactions by certificate row unless one of the kind is stored; returns what is stored now."""
@@ -264,6 +266,8 @@ class PostgresChain:
             move.delivery_deadline,
             move.step.value,
             self._now,
+            [step.value for step, _ in move.before],
+            [state.value for _, state in move.before],
         )
         return [convert.change(row) for row in moved]
 

@@ -23,7 +23,7 @@ from sealwright_common.domain.certificates import (
     WalletEndpoint,
 )
 
-from sealwright_stamp.ports import Item, Pending, Submission, SubmissionKind
+from sealwright_stamp.ports import Item, Pending, Slice, Submission, SubmissionKind
 
 Row = Any
 """An asyncpg record, read by column name."""
@@ -127,6 +127,22 @@ def item(row: Row) -> Item:
         row["delivery_attempts"],
         row["delivery_deadline"],
         None if row["transaction"] is None else submission(row),
+    )
+
+
+def slice_of(row: Row) -> Slice:
+    """What a wallet is to get."""
+    return Slice(
+        row["row_id"],
+        row["tenant"],
+        ref(row),
+        WalletEndpoint(row["endpoint_url"], endpoint_key(row["public_key"])),
+        row["position"],
+        row["quantity"],
+        row["blinding"],
+        hashed(row),
+        row["delivery_attempts"],
+        row["delivery_deadline"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from coincurve import PublicKey
 from sealwright_common.domain.certificates import MAX_POSITION, EndpointKey
@@ -17,4 +18,10 @@ def owner_key(endpoint: EndpointKey, position: int) -> bytes:
         raise ValueError("a position is 0 to 2147483647")
     data = endpoint.point + position.to_bytes(4, "big")
     tweak = hmac.digest(endpoint.chain_code, data, hashlib.sha512)[:32]
-    return PublicKey(endpoint.point).add(tweak).format(compressed=True)
+    return _point(endpoint.point).add(tweak).format(compressed=True)
+
+
+@lru_cache(maxsize=4096)
+def _point(compressed: bytes) -> PublicKey:
+    """The point of an endpoint; its square root is taken once, not for each certificate."""
+    return PublicKey(compressed)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -14,209 +12,67 @@ from sealwright_common.domain.certificates import (
     Certificate,
     CertificateOrder,
     CertificateRef,
-    CertificateState,
     Change,
-    DeliveryState,
-    HashedAttribute,
     HistoryEntry,
     Recipient,
-    Step,
-    WalletEndpoint,
     Withdrawn,
 )
 from sealwright_common.domain.transactions import Transaction, Transactions
 
+from sealwright_stamp.ports.values import (
+    CertificateFilter,
+    Draft,
+    ImportProgress,
+    Item,
+    KnownCertificate,
+    Material,
+    Move,
+    NewCertificate,
+    Pending,
+    PostResult,
+    PostVerdict,
+    RegistryState,
+    RegistryStatus,
+    SignedBatch,
+    Slice,
+    Submission,
+    SubmissionKind,
+    Trouble,
+)
 
-class SubmissionKind(StrEnum):
-    """What a transaction does to the certificate's stream."""
-
-    ISSUE = "ISSUE"
-    WITHDRAW = "WITHDRAW"
-
-
-class RegistryState(StrEnum):
-    """A transaction's state as the registry tells it."""
-
-    UNKNOWN = "UNKNOWN"
-    PENDING = "PENDING"
-    FAILED = "FAILED"
-    COMMITTED = "COMMITTED"
-    FINALIZED = "FINALIZED"
-
-
-@dataclass(frozen=True, slots=True)
-class NewCertificate:
-    """An order with everything that is decided at the door: salts, position and blinding."""
-
-    order: CertificateOrder
-    digest: bytes
-    hashed: tuple[HashedAttribute, ...]
-    position: int
-    blinding: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCertificate:
-    """What the door must know of a certificate stored before."""
-
-    digest: bytes
-    state: CertificateState
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """Exact transaction bytes and the id the registry knows them by."""
-
-    kind: SubmissionKind
-    signing_key_id: str
-    transaction_id: str
-    transaction: bytes
-    sends: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A certificate as the chain works on it."""
-
-    row: int
-    tenant: str
-    ref: CertificateRef
-    state: CertificateState
-    order: CertificateOrder
-    hashed: tuple[HashedAttribute, ...]
-    endpoint: WalletEndpoint
-    position: int
-    blinding: bytes
-    attempts: int
-    delivery_attempts: int
-    delivery_deadline: datetime | None
-    submission: Submission | None
-
-    @property
-    def kind(self) -> SubmissionKind:
-        """What the certificate's present transaction does."""
-        return SubmissionKind.WITHDRAW if self.state is CertificateState.WITHDRAWING else SubmissionKind.ISSUE
-
-    def pending(self) -> Pending:
-        """What it waits for at the registry; its transaction must be stored."""
-        assert self.submission is not None
-        return Pending(
-            self.row, self.tenant, self.ref, self.submission.kind, self.attempts, self.submission.transaction_id
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A transaction that waits for the registry's decision."""
-
-    row: int
-    tenant: str
-    ref: CertificateRef
-    kind: SubmissionKind
-    attempts: int
-    transaction_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What the workshop makes of a certificate: owner key (33 bytes), commitment (32) and range proof (608)."""
-
-    owner_key: bytes
-    commitment: bytes
-    range_proof: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A transaction without its signature: the canonical header bytes to sign, and the payload."""
-
-    header: bytes
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SignedBatch:
-    """Signatures in the order of the messages, and the key that made them."""
-
-    key_id: str
-    signatures: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryStatus:
-    """The registry's answer about one transaction."""
-
-    state: RegistryState
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A step to record: which certificates, from which states, to which, and when to look again."""
-
-    step: Step
-    sources: frozenset[CertificateState]
-    target: CertificateState | None
-    """None leaves the state as it is."""
-    due: datetime | None
-    """When a sweeper may take the certificates up; None: nothing is due."""
-    delivery: DeliveryState | None = None
-    """None leaves the delivery as it is."""
-    delivery_deadline: datetime | None = None
-
-
-class PostVerdict(StrEnum):
-    """What a wallet's answer means."""
-
-    ACCEPTED = "ACCEPTED"
-    REFUSED = "REFUSED"
-    """For good: posting the same again changes nothing."""
-    LATER = "LATER"
-    """A passing error: to be tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class PostResult:
-    """How a post to a wallet ended; ``reason`` is empty when it was accepted."""
-
-    verdict: PostVerdict
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFilter:
-    """Which certificates to list; None and empty mean any."""
-
-    state: CertificateState | None = None
-    delivery: DeliveryState | None = None
-    recipient_id: UUID | None = None
-    metering_point_id: str = ""
-    grid_area: str = ""
-    from_time: datetime | None = None
-    until_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportProgress:
-    """How far an import is: everything up to ``offset`` bytes of the file is durable."""
-
-    offset: int = 0
-    line: int = 0
-    rows: int = 0
-    accepted: int = 0
-    repeated: int = 0
-    zero: int = 0
-    refused: int = 0
-    done: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """How much needs a person."""
-
-    stuck: int
-    undeliverable: int
+__all__ = [
+    "Begin",
+    "CertificateFilter",
+    "Certificates",
+    "Chain",
+    "Draft",
+    "ImportProgress",
+    "Imports",
+    "Item",
+    "KnownCertificate",
+    "Material",
+    "Move",
+    "NewCertificate",
+    "Pending",
+    "PostResult",
+    "PostVerdict",
+    "Recipients",
+    "Registry",
+    "RegistryState",
+    "RegistryStatus",
+    "SignedBatch",
+    "Signer",
+    "Slice",
+    "StampWork",
+    "Storage",
+    "Submission",
+    "SubmissionKind",
+    "TransactionFormat",
+    "Trouble",
+    "Wallets",
+    "Withdrawals",
+    "Workshop",
+]
 
 
 class Recipients(Protocol):
@@ -297,7 +153,7 @@ class Chain(Protocol):
         """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
         ...
 
-    async def claim_deliveries(self, tenant: str, refs: Sequence[CertificateRef], lease: timedelta) -> list[Item]:
+    async def claim_deliveries(self, tenant: str, refs: Sequence[CertificateRef], lease: timedelta) -> list[Slice]:
         """Takes the certificates among ``refs`` whose slice is to be posted and that nobody else holds."""
         ...
 
@@ -461,7 +317,7 @@ class Wallets(Protocol):
         """Begins no further post: what waits is LATER."""
         ...
 
-    async def post(self, item: Item, lease_ends: float) -> PostResult:
+    async def post(self, slice: Slice, lease_ends: float) -> PostResult:
         """Posts the slice once, a few at a time per wallet. LATER if the wallet has too much before it or is silent, or
         if the answer might come after ``lease_ends`` (the loop's time)."""
         ...
