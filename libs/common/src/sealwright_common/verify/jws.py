@@ -15,7 +15,7 @@ from typing import Any, cast
 from sealwright_common.verify.keys import PublicKey, unb64url
 from sealwright_common.verify.outcome import NotVerified
 
-ALGORITHMS = frozenset({"ES256", "ES384", "EdDSA", "PS256", "RS256"})
+ALGORITHMS = frozenset({"ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "RS256"})
 """The signature algorithms that are read at all; ``none`` and every MAC are not among them."""
 
 MAX_BYTES = 1_048_576
@@ -85,9 +85,7 @@ class Jws:
 
     def verify(self, key: PublicKey) -> None:
         """Raises NotVerified unless the header's algorithm is the key's own and the signature is good."""
-        if self.algorithm != key.algorithm:
-            raise NotVerified("algorithm", f"alg {self.algorithm} does not belong to the key, which is {key.algorithm}")
-        key.verify(self.message, self.signature)
+        key.used_with(self.algorithm).verify(self.message, self.signature)
 
 
 def parse(text: str, *types: str) -> Jws:

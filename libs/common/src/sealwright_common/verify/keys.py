@@ -1,6 +1,7 @@
 """Public keys in their encodings: JWK (RFC 7517), COSE_Key (RFC 9052), Multikey, did:key, did:jwk and X.509.
 
 A key knows the one signature algorithm it may be used with, so that no header can choose another (algorithm confusion).
+The exception is an RSA key that was published without one: it is good for PS256 and for RS256.
 ECDSA signatures are r || s of fixed length everywhere, as JOSE, COSE and Data Integrity want them.
 """
 
@@ -11,7 +12,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -24,15 +25,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealwright_common.verify.outcome import NotVerified
 
-COSE_ALGORITHMS: Mapping[str, int] = {"ES256": -7, "EdDSA": -8, "ES384": -35, "PS256": -37, "RS256": -257}
+COSE_ALGORITHMS: Mapping[str, int] = {"ES256": -7, "EdDSA": -8, "ES384": -35, "ES512": -36, "PS256": -37, "RS256": -257}
 """COSE numbers of the algorithms (RFC 9053, RFC 8812), by JOSE name."""
 
 _CURVES: Mapping[str, tuple[type[ec.EllipticCurve], str, int, int, bytes]] = {
     # JOSE curve -> class, algorithm, coordinate length, COSE curve, multicodec prefix
     "P-256": (ec.SECP256R1, "ES256", 32, 1, b"\x80\x24"),
     "P-384": (ec.SECP384R1, "ES384", 48, 2, b"\x81\x24"),
+    "P-521": (ec.SECP521R1, "ES512", 66, 3, b"\x82\x24"),
 }
 _ED25519_CODEC = b"\xed\x01"
+_RSA = ("PS256", "RS256")
+_HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {
+    "ES256": hashes.SHA256,
+    "ES384": hashes.SHA384,
+    "ES512": hashes.SHA512,
+}
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -83,10 +91,20 @@ Material = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicK
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key bound to its one algorithm: ES256, ES384, EdDSA, or for RSA PS256 or RS256."""
+    """A public key bound to its one algorithm: ES256, ES384, ES512, EdDSA, or for RSA PS256 or RS256."""
 
     algorithm: str
     material: Material
+    stated: bool = field(default=True, compare=False)
+    """Whether the algorithm follows from the key or was published with it; False of an RSA key that came without."""
+
+    def used_with(self, algorithm: str) -> PublicKey:
+        """The key for a signature whose header names ``algorithm``; NotVerified if it is not one of this key's."""
+        if algorithm == self.algorithm or (algorithm == "Ed25519" and self.algorithm == "EdDSA"):  # RFC 9864
+            return self
+        if not self.stated and algorithm in _RSA:
+            return replace(self, algorithm=algorithm)
+        raise NotVerified("algorithm", f"alg {algorithm} does not belong to the key, which is {self.algorithm}")
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Raises NotVerified unless ``signature`` (r || s for ECDSA) is this key's over ``message``."""
@@ -104,15 +122,12 @@ class PublicKey:
                 if len(signature) != 2 * size:
                     raise InvalidSignature
                 r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
-                key.verify(encode_dss_signature(r, s), message, ec.ECDSA(self._hash()))
+                key.verify(encode_dss_signature(r, s), message, ec.ECDSA(_HASHES[self.algorithm]()))
             case rsa.RSAPublicKey() as key:
                 pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
                 key.verify(
                     signature, message, pss if self.algorithm == "PS256" else padding.PKCS1v15(), hashes.SHA256()
                 )
-
-    def _hash(self) -> hashes.HashAlgorithm:
-        return hashes.SHA384() if self.algorithm == "ES384" else hashes.SHA256()
 
     @property
     def jwk(self) -> dict[str, str]:
@@ -183,7 +198,7 @@ def from_material(material: object, rsa_algorithm: str = "PS256") -> PublicKey:
             return PublicKey(rsa_algorithm, material)
         case _:
             pass
-    raise NotVerified("key", "expected a P-256, P-384, Ed25519 or RSA (2048 bits or more) key")
+    raise NotVerified("key", "expected a P-256, P-384, P-521, Ed25519 or RSA (2048 bits or more) key")
 
 
 def from_jwk(jwk: object) -> PublicKey:
@@ -197,7 +212,7 @@ def from_jwk(jwk: object) -> PublicKey:
         key = _from_members(members)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotVerified("key", "the JWK is incomplete or not a point of its curve") from error
-    if members.get("alg", key.algorithm) not in (key.algorithm, "Ed25519"):
+    if members.get("alg", key.algorithm) not in (key.algorithm, "Ed25519" if key.algorithm == "EdDSA" else None):
         raise NotVerified("key", f"the JWK's alg does not fit its key; expected {key.algorithm}")
     return key
 
@@ -215,9 +230,12 @@ def _from_members(jwk: Mapping[str, Any]) -> PublicKey:
             return PublicKey(algorithm, point.public_key())
         case "RSA", _:
             e, n = (int.from_bytes(unb64url(jwk[member]), "big") for member in ("e", "n"))
-            return from_material(rsa.RSAPublicNumbers(e, n).public_key(), jwk.get("alg", "PS256"))
+            key = from_material(
+                rsa.RSAPublicNumbers(e, n).public_key(), jwk["alg"] if jwk.get("alg") in _RSA else "PS256"
+            )
+            return replace(key, stated="alg" in jwk)
         case _:
-            raise NotVerified("key", "expected a P-256, P-384, Ed25519 or RSA JWK")
+            raise NotVerified("key", "expected a P-256, P-384, P-521, Ed25519 or RSA JWK")
 
 
 def from_cose(cose: object) -> PublicKey:
@@ -231,12 +249,12 @@ def from_cose(cose: object) -> PublicKey:
         curve = next(name for name, entry in _CURVES.items() if entry[3] == members[-1] and members[1] == 2)
         return from_jwk({"kty": "EC", "crv": curve, "x": b64url(members[-2]), "y": b64url(members[-3])})
     except (KeyError, StopIteration, TypeError) as error:
-        raise NotVerified("key", "expected an EC2 (P-256, P-384) or OKP (Ed25519) COSE_Key") from error
+        raise NotVerified("key", "expected an EC2 (P-256, P-384, P-521) or OKP (Ed25519) COSE_Key") from error
 
 
 @lru_cache(maxsize=1024)
 def from_multikey(text: str) -> PublicKey:
-    """The key of a ``publicKeyMultibase`` value (base58, Ed25519, P-256 or P-384)."""
+    """The key of a ``publicKeyMultibase`` value (base58, Ed25519, P-256, P-384 or P-521)."""
     if not text.startswith("z"):
         raise NotVerified("key", "expected a multibase base58 key (z...)")
     raw = unbase58(text[1:])
@@ -248,7 +266,7 @@ def from_multikey(text: str) -> PublicKey:
                 return PublicKey(algorithm, ec.EllipticCurvePublicKey.from_encoded_point(kind(), raw[2:]))
     except ValueError as error:
         raise NotVerified("key", "the multibase key is not a point of its curve") from error
-    raise NotVerified("key", "expected an Ed25519, P-256 or P-384 Multikey")
+    raise NotVerified("key", "expected an Ed25519, P-256, P-384 or P-521 Multikey")
 
 
 def from_did(url: str) -> PublicKey:
