@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sealwright_common.domain.clock import Clock
@@ -34,16 +36,17 @@ from sealwright_certify.ports import (
 from sealwright_certify.usecases.evaluate import Evaluator
 from sealwright_certify.usecases.keys import KeyCopy
 
+V = TypeVar("V")
 log = logging.getLogger(__name__)
 
-CHUNK = 100
-"""Credentials made together."""
+AT_ONCE = 3
+"""Batches on their way at a time: one rendered, one at the signer, one checked. Small ones pass them by."""
 
-AT_ONCE = 4
-"""A chunk up to this size is rendered and checked on the spot: a thread would take longer to begin."""
+SMALL = 20
+"""Most credentials of a small batch."""
 
-CHUNKS_AT_ONCE = 3
-"""Chunks on their way at a time: one rendered, one at the signer, one checked."""
+TURN = 0.002
+"""Seconds of rendering or checking after which others have their turn; a single credential is not interrupted."""
 
 KEY_DOES_NOT_SIGN = (
     Reason.KEY_OUT_OF_WINDOW,
@@ -120,25 +123,24 @@ class Making:
         self._keys = keys
         self._clock = clock
         self._base_uri = base_uri
-        self._gate = asyncio.Semaphore(CHUNKS_AT_ONCE)
+        self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def make(
         self, processes: Sequence[IssuanceProcess], prepared: Mapping[UUID, Sequence[Prepared]], material: Material
     ) -> list[Made]:
-        """Renders, signs and checks. A problem of one process does not touch the others.
+        """Renders, signs and checks; a problem of one process does not touch the others.
 
-        Works in chunks, several at a time: while the signer has one, another is rendered or checked in a thread, so
-        that neither the signer nor the event loop waits for us.
+        On the event loop, in short turns: threads would only wait for each other at the interpreter's lock.
         """
         problems: dict[UUID, Problem] = {}
         keys = await self._active_keys(processes, material, problems)
         entries = [(p, entry) for p in processes if p.tenant in keys for entry in prepared[p.id]]
-        chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
-        made = await asyncio.gather(*(self._chunk(chunk, keys, material, problems) for chunk in chunks))
+        async with self._gate if len(entries) > SMALL else nullcontext():
+            tasks = await self._render(entries, keys, material, problems)
+            issued = await self._finish(tasks, await self._sign(tasks, problems), problems)
         credentials: dict[UUID, list[IssuedCredential]] = {process.id: [] for process in processes}
-        for chunk in made:
-            for credential in chunk:
-                credentials[credential.process_id].append(credential)
+        for credential in issued:
+            credentials[credential.process_id].append(credential)
         return [
             Made(process, (), problems[process.id])
             if process.id in problems
@@ -158,22 +160,7 @@ class Making:
                 problems.update({process.id: problem for process in processes if process.tenant == name})
         return keys
 
-    async def _chunk(
-        self,
-        entries: Sequence[tuple[IssuanceProcess, Prepared]],
-        keys: Mapping[str, SigningKey],
-        material: Material,
-        problems: dict[UUID, Problem],
-    ) -> list[IssuedCredential]:
-        if len(entries) <= AT_ONCE:
-            tasks = self._render(entries, keys, material, problems)
-            return _finish(tasks, await self._sign(tasks, problems), problems)
-        async with self._gate:
-            tasks = await asyncio.to_thread(self._render, entries, keys, material, problems)
-            signatures = await self._sign(tasks, problems)
-            return await asyncio.to_thread(_finish, tasks, signatures, problems)
-
-    def _render(
+    async def _render(
         self,
         entries: Sequence[tuple[IssuanceProcess, Prepared]],
         keys: Mapping[str, SigningKey],
@@ -181,12 +168,35 @@ class Making:
         problems: dict[UUID, Problem],
     ) -> list[_Task]:
         tasks: list[_Task] = []
-        for process, entry in entries:
+        async for process, entry in self._in_turns(entries):
             try:
                 tasks.append(self._task(process, entry, keys[process.tenant], material))
             except Exception as error:  # noqa: BLE001 - one process's surprise must not stop the others of its batch
                 problems[process.id] = _as_problem(error, process.id)
         return tasks
+
+    async def _finish(
+        self, tasks: Sequence[_Task], signatures: Mapping[UUID, bytes], problems: dict[UUID, Problem]
+    ) -> list[IssuedCredential]:
+        """Completes and checks what was signed; what does not check is its process's problem."""
+        issued: list[IssuedCredential] = []
+        async for task in self._in_turns([task for task in tasks if task.draft.id in signatures]):
+            try:
+                payload = task.writer.complete(task.unsigned, signatures[task.draft.id])
+                task.writer.check(payload, task.draft)
+                issued.append(_issued(task, payload))
+            except Exception as error:  # noqa: BLE001 - as while rendering
+                problems[task.process.id] = _as_problem(error, task.process.id)
+        return issued
+
+    async def _in_turns(self, items: Sequence[V]) -> AsyncIterator[V]:
+        """The items, with a turn for others after every few milliseconds."""
+        until = self._clock.monotonic() + TURN
+        for item in items:
+            yield item
+            if self._clock.monotonic() >= until:
+                await asyncio.sleep(0)
+                until = self._clock.monotonic() + TURN
 
     def _task(self, process: IssuanceProcess, entry: Prepared, key: SigningKey, material: Material) -> _Task:
         tenant = material.tenants[process.tenant]
@@ -245,24 +255,6 @@ class Making:
                 continue
             signed.update({task.draft.id: value for task, value in zip(group, signatures, strict=True)})
         return signed
-
-
-def _finish(
-    tasks: Sequence[_Task], signatures: Mapping[UUID, bytes], problems: dict[UUID, Problem]
-) -> list[IssuedCredential]:
-    """Completes and checks what was signed; what does not check is its process's problem."""
-    issued: list[IssuedCredential] = []
-    for task in tasks:
-        signature = signatures.get(task.draft.id)
-        if signature is None:
-            continue
-        try:
-            payload = task.writer.complete(task.unsigned, signature)
-            task.writer.check(payload, task.draft)
-            issued.append(_issued(task, payload))
-        except Exception as error:  # noqa: BLE001 - as while rendering
-            problems[task.process.id] = _as_problem(error, task.process.id)
-    return issued
 
 
 def _as_problem(error: Exception, process_id: UUID) -> Problem:
