@@ -55,6 +55,7 @@ async def storm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Issui
         issuing = await Issuing.open(mesh, holders, "default", conflict_after_terminal=True)
         await issuing.define({**SEED, "validityPeriod": 3_600_000})
         await issuing.define(template_definition("DataAuditCredential"))
+        await issuing.define({**SEED, "id": "Replacing", "validityPeriod": 3_600_000, "onReissue": "revokePrevious"})
         yield issuing
         await issuing.client.close()
     await holders.stop()
@@ -145,6 +146,54 @@ async def test_r11_r28_everything_dies_once_while_credentials_are_issued(storm: 
             await more(len(members) // (len(victims) + 2))
             await kill()
     await _each_once(storm, members)
+
+
+@pytest.mark.promise(1)
+async def test_r4_what_is_replaced_is_revoked_once_after_the_delivery(storm: Issuing) -> None:
+    """R4: an instance dies when the holder has the new credential and nothing says so yet: the previous one counts
+    until another instance, or the same one later, has delivered once more; then it is revoked, once."""
+    [name] = await _members(storm, 1)
+    did = storm.holders.holder(name).did
+    assert (await storm.holders.ask(name, doors(storm)[1], storm.did, ["Replacing"]))[0] == 201
+    [old] = await _states(storm, did, delivered=1)
+
+    child = storm.mesh.services[Service.CERTIFY][0].child
+    child.env = {**(child.env or {}), FAULT: "certify.delivered"}
+    await storm.mesh.restart(Service.CERTIFY, 0)
+    child.env = {key: value for key, value in child.env.items() if key != FAULT}
+    assert (await storm.holders.ask(name, doors(storm)[0], storm.did, ["Replacing"]))[0] == 201
+    async with asyncio.timeout(60):
+        while child.running:
+            await asyncio.sleep(0.02)
+    [now] = await _rows(
+        storm,
+        """select array(select state from credential where holder_did = $1) as credentials,
+                  array(select state from issuance_process where holder_did = $1 order by id) as processes""",
+        did,
+    )
+    # Nobody has taken it over yet, unless the machine is slower than the lease.
+    assert (now["credentials"] == ["VALID", "VALID"]) is (now["processes"] == ["DELIVERED", "APPROVED"])
+    assert len(storm.holders.holder(name).deliveries) >= 2
+
+    await storm.mesh.restart(Service.CERTIFY, 0)
+    states = await _states(storm, did, delivered=2)
+    assert sorted(states.items()) == [(old, "REVOKED"), (max(states), "VALID")]
+    told = "select 1 from outbox where aggregate_id = $1 and type like '%.CredentialRevoked'"
+    assert len(await _rows(storm, told, str(old))) == 1
+    audited = "select 1 from audit_log where action = 'credential.revoked' and target = $1"
+    assert len(await _rows(storm, audited, str(old))) == 1
+
+
+async def _states(issuing: Issuing, did: str, delivered: int = 0) -> dict[uuid.UUID, str]:
+    """The states of a holder's credentials, once so many of its processes are delivered."""
+    over = "select 1 from issuance_process where holder_did = $1 and state = 'DELIVERED'"
+    async with asyncio.timeout(120):
+        while len(await _rows(issuing, over, did)) < delivered:
+            await asyncio.sleep(0.1)
+    return {
+        row["id"]: row["state"]
+        for row in await _rows(issuing, "select id, state from credential where holder_did = $1", did)
+    }
 
 
 def doors(issuing: Issuing) -> list[str]:

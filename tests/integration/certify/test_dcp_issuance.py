@@ -103,21 +103,36 @@ async def test_r4_r7_reissue_is_the_same_flow_and_may_revoke_the_previous(issuin
     """R4, R7: a renewal is a new request, attested afresh; revokePrevious withdraws the old credential."""
     await issuing.define({**SEED, "id": "Renewed", "onReissue": "revokePrevious"})
     name = await issuing.member()
-    await issuing.ask(name, "Renewed")
-    await issuing.holders.wait(name, 1)
-    await issuing.ask(name, "Renewed")
+    await _asked(issuing, name, "Renewed")
+    await _asked(issuing, name, "Renewed")
     first, second = await issuing.holders.wait(name, 2)
 
     ids = [issuing.verify(d.payloads[0]).claims for d in (first, second)]
     assert ids[0] == ids[1]
-    states = await issuing.rows(
-        "select state from credential where holder_did = $1 order by id", issuing.holders.holder(name).did
-    )
-    assert [row["state"] for row in states] == ["REVOKED", "VALID"]
+    assert await _states(issuing, issuing.holders.holder(name).did) == ["REVOKED", "VALID"]
     await issuing.client.attestations.DeleteAttestation(
         attestations.DeleteAttestationRequest(request_id=rid(), did=issuing.holders.holder(name).did)
     )
     assert (await issuing.ask(name, "Renewed"))[0] == 403
+
+
+async def test_r4_what_is_not_delivered_replaces_nothing(issuing: Issuing, holders: SandboxHolders) -> None:
+    """R4: a delivery that is refused leaves the previous credential valid, until the same is delivered later."""
+    await issuing.define({**SEED, "id": "Replaced", "onReissue": "revokePrevious"})
+    name = await issuing.member()
+    did = issuing.holders.holder(name).did
+    await _asked(issuing, name, "Replaced")
+
+    holders.faults = HolderFaults(storage_status=403)
+    refused = await _asked(issuing, name, "Replaced")
+    assert refused.error == pb.ISSUANCE_ERROR_DELIVERY_REFUSED
+    assert await _states(issuing, did) == ["VALID", "VALID"]
+
+    holders.faults = HolderFaults()
+    request = issuance.RedeliverIssuanceRequest(request_id=rid(), id=refused.id)
+    child = (await issuing.client.issuance.RedeliverIssuance(request)).process
+    assert (await issuing.ends(child.id)).state == pb.ISSUANCE_STATE_DELIVERED
+    assert await _states(issuing, did) == ["REVOKED", "VALID"]
 
 
 async def test_r9_a_batch_is_one_process_and_all_or_nothing(issuing: Issuing) -> None:
@@ -391,3 +406,16 @@ async def test_r8_the_process_names_its_protocol(issuing: Issuing) -> None:
 async def _approve(issuing: Issuing, location: str) -> pb.IssuanceProcess:
     request = issuance.ApproveIssuanceRequest(request_id=rid(), id=location.rsplit("/", 1)[1])
     return (await issuing.client.issuance.ApproveIssuance(request)).process
+
+
+async def _asked(issuing: Issuing, name: str, definition: str) -> pb.IssuanceProcess:
+    """The process of a holder's request, once it is over."""
+    status, location = await issuing.ask(name, definition)
+    assert status == 201
+    return await issuing.ends(location)
+
+
+async def _states(issuing: Issuing, did: str) -> list[str]:
+    """The states of a holder's credentials, oldest first."""
+    rows = await issuing.rows("select state from credential where holder_did = $1 order by id", did)
+    return [row["state"] for row in rows]

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sealwright_certify.adapters.postgres.work import CertifyUnitOfWork
 from sealwright_certify.codec.events import encode_event
 from sealwright_certify.usecases.generate import Generation, Recorded
-from sealwright_certify.usecases.making import Made, Material
+from sealwright_certify.usecases.making import Made
 from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat
 from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.issuance import IssuanceState, Phase, Protocol
@@ -57,23 +57,28 @@ async def test_r28_who_comes_too_late_with_its_signature_leaves_things_as_they_a
     )
     definition = CredentialDefinition(
         id="MembershipCredential",
-        version=3,
         credential_type="MembershipCredential",
         format=CredentialFormat.VC20_BSSL_JWT,
         attestations=("onboarding",),
     )
-    material = Material({}, {"default": {definition.ref: definition}}, {})
     # Recording needs nothing of what signing needs.
     generation = Generation.__new__(Generation)
     async with database.begin_system("test") as work:
+        definition = await work.definitions.put("default", definition)
+        process = replace(process, definitions=(definition.ref,))
         assert await work.processes.insert([process])
     recorded: list[list[Recorded]] = []
     for payload in ("the.first.signature", "the.second.signature"):
         credential = replace(
-            CREDENTIAL, id=new_id(now), process_id=process.id, holder_did=process.holder_did, payload=payload
+            CREDENTIAL,
+            id=new_id(now),
+            definition=definition.ref,
+            process_id=process.id,
+            holder_did=process.holder_did,
+            payload=payload,
         )
         async with database.begin_system("test") as work:
-            recorded.append(await generation.record(work, [Made(process, (credential,))], material))
+            recorded.append(await generation.record(work, [Made(process, (credential,))]))
     assert [len(processes) for processes in recorded] == [1, 0]
     async with database.read() as work:
         stored = await work.credentials.of_processes("default", [process.id])

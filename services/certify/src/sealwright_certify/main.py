@@ -95,7 +95,7 @@ from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.status_pool import StatusPool
 from sealwright_certify.usecases.steer import Steering
 from sealwright_certify.usecases.tenants import DidDocuments, Tenants
-from sealwright_certify.usecases.watch import Watching
+from sealwright_certify.usecases.watch import Bell, Watching
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -369,9 +369,11 @@ async def build(app: App, settings: CertifySettings) -> None:
         keys.forget_all()
         oid4vci.keys.forget()
         oid4vci.door.forget_all()
+        bell.ring_all()
 
+    bell = Bell()
     forgetting = subscriptions.forgetting(keys, keys_changed, oid4vci.door.forget)
-    app.add(Hints(broker, forgetting, events_missed))
+    app.add(Hints(broker, {**forgetting, **subscriptions.process_changes(bell)}, events_missed))
     app.add(Worker("forget what is over", Forgetting(database).run, timedelta(minutes=1), clock=app.clock))
     for name in settings.audit_plugins:
         follower = AuditFollower(database, name, AuditPlugin(plugins[name]))
@@ -386,7 +388,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         holder_service_pb2.DESCRIPTOR: {"HolderService": HolderServicer(holders)},
         issuance_service_pb2.DESCRIPTOR: {
             "IssuanceService": IssuanceServicer(
-                Issue(database, evaluator, generation), requests, queries, steering, Watching(database)
+                Issue(database, evaluator, generation), requests, queries, steering, Watching(database, bell)
             )
         },
         credential_issuer_service_pb2.DESCRIPTOR: {

@@ -1,4 +1,4 @@
-"""Events certify listens to: the rotator's keys."""
+"""Events certify listens to: the rotator's keys, and its own of other instances."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from sealwright_common.domain.errors import InvalidArgument
 from sealwright_common.runtime.events import BeginWork, Event, Subscription
 from sealwright_common.runtime.events.hints import Heard
 
-from sealwright_certify.codec.events import KEY_EVENTS, keys_of
+from sealwright_certify.codec.events import KEY_EVENTS, PROCESS_EVENTS, keys_of
 from sealwright_certify.codec.oid4vci_events import issuer_path
 from sealwright_certify.ports import IssuerKey, Wake
 from sealwright_certify.usecases.events import KeysChanged
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys
 from sealwright_certify.usecases.reissue import Reissues
+from sealwright_certify.usecases.watch import Bell
 
 Forget = Callable[[], None]
 ForgetPath = Callable[[str], None]
@@ -59,6 +60,15 @@ def forgetting(keys: KeyCopy, certified_keys: Forget, issuers: ForgetPath) -> Ma
         "sealwright.certify.v1.IssuerCertificatesStored": keys_changed,
         "sealwright.certify.v1.CredentialIssuerStored": issuer_stored,
     }
+
+
+def process_changes(bell: Bell) -> Mapping[str, Heard]:
+    """Tells those who watch processes, whichever instance changed them."""
+
+    def changed(event: Event) -> None:
+        bell.ring(event.tenant, event.aggregate_id)
+
+    return dict.fromkeys(PROCESS_EVENTS, changed)
 
 
 def _keys(event: Event) -> list[IssuerKey]:

@@ -175,6 +175,10 @@ def _shape_problems(definition: CredentialDefinition) -> Iterable[FieldProblem]:
         yield FieldProblem("attestations", "at most 32 attestations, each once")
     if len(set(definition.status_purposes)) != len(definition.status_purposes):
         yield FieldProblem("status_purposes", "each purpose once")
+    if definition.on_reissue is ReissuePolicy.REVOKE_PREVIOUS and StatusPurpose.REVOCATION not in (
+        definition.status_purposes
+    ):
+        yield FieldProblem("status_purposes", "revocation, where a new credential revokes the previous one")
     if not 0 <= definition.approvals_required <= 5:
         yield FieldProblem("approvals_required", "0 to 5")
     locales = [display.locale.lower() for display in definition.display]

@@ -63,7 +63,7 @@ class IssuanceServicer:
         id_ = parse_id(request.id, "id") if request.id else None
         changes = self._watching.all(call) if id_ is None else self._watching.one(call, id_)
         async for process in changes:
-            yield codec.watch_response(*await self._queries.get(call, process.id))
+            yield codec.watch_response(process, await self._queries.credential_ids(process))
 
     async def ApproveIssuance(self, request: pb.ApproveIssuanceRequest, call: Call) -> pb.ApproveIssuanceResponse:
         return await answer(call, self._steering.approve, parse_id(request.id, "id"), codec.approve_response)

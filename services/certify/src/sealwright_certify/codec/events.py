@@ -31,6 +31,19 @@ KEY_EVENTS = {
 """The rotator's events that change certify's copy of the schedule."""
 
 
+PROCESS_EVENTS = tuple(
+    message.DESCRIPTOR.full_name
+    for message in (
+        pb.IssuanceSubmitted,
+        pb.IssuanceApproved,
+        pb.IssuanceGenerated,
+        pb.IssuanceDelivered,
+        pb.IssuanceErrored,
+    )
+)
+"""Certify's own events that tell a process's steps."""
+
+
 def keys_of(type_: str, payload: bytes) -> list[IssuerKey]:
     """The key a rotator event is about, if it signs assertions. google DecodeError for bytes that are no such event."""
     return assertion_keys([KEY_EVENTS[type_].FromString(payload).key])

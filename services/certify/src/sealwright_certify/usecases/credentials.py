@@ -68,14 +68,22 @@ async def apply_state(
         work.audit(f"credential.{state.lower()}", str(credential.id), reason=reason)
 
 
+def revocable(credential: IssuedCredential) -> bool:
+    """Whether it has a place in a list that can say that it is revoked."""
+    return _listed(credential, StatusPurpose.REVOCATION)
+
+
+def _listed(credential: IssuedCredential, purpose: StatusPurpose) -> bool:
+    return any(place.purpose is purpose or place.kind is StatusKind.TOKEN for place in credential.status)
+
+
 def _demand_change(credential: IssuedCredential, state: CredentialState) -> None:
     if credential.state is CredentialState.REVOKED:
         raise FailedPrecondition(
             Reason.PROCESS_STATE_CONFLICT, f"credential {credential.id} is revoked for good; issue a new one"
         )
     purpose = StatusPurpose.REVOCATION if state is CredentialState.REVOKED else StatusPurpose.SUSPENSION
-    fits = any(place.purpose is purpose or place.kind is StatusKind.TOKEN for place in credential.status)
-    if not fits:
+    if not _listed(credential, purpose):
         raise FailedPrecondition(
             Reason.PROCESS_STATE_CONFLICT,
             f"credential {credential.id} has no place in a {purpose} list; its definition's status_purposes lack it",

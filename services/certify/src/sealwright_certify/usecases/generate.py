@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,10 +18,8 @@ from uuid import UUID
 from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.credentials import (
     CredentialDefinition,
-    CredentialState,
     DefinitionRef,
     IssuedCredential,
-    ReissuePolicy,
     StatusKind,
     StatusPurpose,
 )
@@ -30,10 +28,10 @@ from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, IssuanceState, Phase, Protocol
 
 from sealwright_certify.ports import AttestationDefinition, CertifyWork, Prepared, Store, Tenant, Wake
-from sealwright_certify.usecases.credentials import apply_state
 from sealwright_certify.usecases.events import ProcessGenerated, ProcessMoved
 from sealwright_certify.usecases.making import KEY_DOES_NOT_SIGN, Made, Making, Material
 from sealwright_certify.usecases.status_pool import StatusPool
+from sealwright_certify.usecases.supersede import supersede
 from sealwright_certify.usecases.tenants import tenant_of
 
 LEASE = timedelta(seconds=30)
@@ -119,7 +117,7 @@ class Generation:
                         expected[process.id] = waiting
             made = await self.make(processes, material)
             async with self._store.begin_system("generate") as work:
-                recorded = await self.record(work, made, material, expected)
+                recorded = await self.record(work, made, expected)
             for one in recorded:
                 # A delivery that was cut off at shutdown waits no more; its lease ends.
                 if one.at_hand and not expected[one.process.id].done():
@@ -173,9 +171,7 @@ class Generation:
             prepared[process.id].append(Prepared(new_id(now), process.id, position, ref, valid_from, status))
         return prepared
 
-    async def record(
-        self, work: CertifyWork, made: Sequence[Made], material: Material, at_hand: Container[UUID] = ()
-    ) -> list[Recorded]:
+    async def record(self, work: CertifyWork, made: Sequence[Made], at_hand: Container[UUID] = ()) -> list[Recorded]:
         """Stores what was made, moves the processes on and returns them as they are then.
 
         ``at_hand`` are processes whose delivery has begun here: nobody else takes them for the time of a lease.
@@ -195,8 +191,8 @@ class Generation:
         if credentials:
             await work.credentials.store(credentials)
         for result, process in recorded:
-            await _supersede(work, result, material.definitions[process.tenant])
             _tell(work, result, process)
+        await supersede(work, [process for _, process in recorded if process.state is IssuanceState.DELIVERED])
         return [
             Recorded(process, result.credentials, process.id in at_hand and process.phase is Phase.DELIVER)
             for result, process in recorded
@@ -237,19 +233,6 @@ def parts(processes: Sequence[IssuanceProcess]) -> Iterator[list[IssuanceProcess
             part, count = [], 0
     if part:
         yield part
-
-
-async def _supersede(
-    work: CertifyWork, result: Made, definitions: Mapping[DefinitionRef, CredentialDefinition]
-) -> None:
-    """Revokes what the definitions say a new credential replaces (R4)."""
-    ids = [credential.id for credential in result.credentials]
-    for credential in result.credentials:
-        if definitions[credential.definition].on_reissue is ReissuePolicy.REVOKE_PREVIOUS:
-            previous = await work.credentials.previous(
-                result.process.tenant, credential.holder_did, credential.definition.id, ids
-            )
-            await apply_state(work, result.process.tenant, previous, CredentialState.REVOKED, "superseded")
 
 
 def _tell(work: CertifyWork, result: Made, process: IssuanceProcess) -> None:

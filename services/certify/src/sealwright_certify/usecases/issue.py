@@ -77,7 +77,7 @@ class Issue:
             material = await self._generation.read(work, [process])
         made = await self._generation.make([process], material)
         async with self._store.begin(call) as work:
-            recorded = await self._generation.record(work, made, material)
+            recorded = await self._generation.record(work, made)
             if not recorded:
                 raise Aborted(Reason.CONFLICT, "another instance took this request over; repeat it for its answer")
             process = recorded[0].process

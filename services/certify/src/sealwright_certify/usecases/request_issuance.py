@@ -193,8 +193,12 @@ class IssuanceQueries:
             process = await work.processes.get(call.tenant, id_)
             if process is None:
                 raise not_found(id_)
-            credentials = await work.credentials.of_processes(call.tenant, [process.parent_id or process.id])
-        return process, tuple(credential.id for credential in credentials)
+            return process, await _credential_ids(work, process)
+
+    async def credential_ids(self, process: IssuanceProcess) -> tuple[UUID, ...]:
+        """The credentials of a process, as far as it has them."""
+        async with self._store.read() as work:
+            return await _credential_ids(work, process)
 
     async def standing(self, call: Call, id_: UUID) -> IssuanceProcess:
         """A process as its holder sees it: what failed and is delivered again stands where that does. NotFound."""
@@ -211,6 +215,11 @@ class IssuanceQueries:
         """Processes newest first, those before ``before``."""
         async with self._store.read() as work:
             return await work.processes.page(call.tenant, state, holder_did, before, limit)
+
+
+async def _credential_ids(work: CertifyWork, process: IssuanceProcess) -> tuple[UUID, ...]:
+    credentials = await work.credentials.of_processes(process.tenant, [process.parent_id or process.id])
+    return tuple(credential.id for credential in credentials)
 
 
 def not_found(id_: UUID) -> NotFound:

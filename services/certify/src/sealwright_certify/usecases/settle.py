@@ -12,6 +12,7 @@ from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, Is
 
 from sealwright_certify.ports import CertifyWork, Delivered, DeliveryOutcome, Refused, Store, TryAgain
 from sealwright_certify.usecases.events import ProcessMoved
+from sealwright_certify.usecases.supersede import supersede
 
 FIRST_RETRY = timedelta(milliseconds=500)
 """Wait after the first failed attempt; doubles up to MAX_RETRY, with jitter."""
@@ -47,6 +48,7 @@ class Settlement:
                 if current is not None and current.phase is item.phase:
                     settled.append(_settle(work, current, item.outcome, item.credential_ids))
             await work.processes.save(settled)
+            await supersede(work, [process for process in settled if process.state is IssuanceState.DELIVERED])
         return [None] * len(items)
 
 

@@ -109,17 +109,17 @@ class CredentialRows:
         )
         return await self._issued(sorted(rows, key=lambda row: row["id"]))
 
-    async def previous(
-        self, tenant: str, holder_did: str, definition_id: str, except_ids: Sequence[UUID]
-    ) -> list[IssuedCredential]:
-        """The holder's earlier credentials of a definition that are not revoked."""
+    async def previous(self, tenant: str, credentials: Sequence[IssuedCredential]) -> list[IssuedCredential]:
+        """What the holders of ``credentials`` had before of the same definitions and is not revoked; locked."""
         rows = await self._connection.fetch(
-            """select * from credential where tenant = $1 and holder_did = $2 and definition_id = $3
-               and id <> all($4) and state <> 'REVOKED' order by id for update""",
+            """select c.* from credential c where c.tenant = $1 and c.state <> 'REVOKED' and exists (
+                   select from unnest($2::text[], $3::text[], $4::uuid[]) as n (holder_did, definition_id, id)
+                   where c.holder_did = n.holder_did and c.definition_id = n.definition_id and c.id < n.id)
+               and c.holder_did = any($2) order by c.id for update""",
             tenant,
-            holder_did,
-            definition_id,
-            list(except_ids),
+            [credential.holder_did for credential in credentials],
+            [credential.definition.id for credential in credentials],
+            [credential.id for credential in credentials],
         )
         return await self._issued(rows)
 
