@@ -20,7 +20,8 @@ class DeliverySettings(Section):
     first_at_once: int = Field(default=64, ge=1, le=1024)
     """First attempts under way at a time."""
     retries_at_once: int = Field(default=32, ge=1, le=1024)
-    """Retries under way at a time; they have their own workers."""
+    """Retries under way at a time, and most that begin in a sweep interval while they fail; they have their own
+    workers."""
 
 
 class DoorSettings(Section):

@@ -221,7 +221,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         generated=lambda: first.wake(),
         lease=settings.lease,
     )
-    window = settings.delivery.window
+    window, sweep = settings.delivery.window, settings.sweep_interval
     holders = Holders(database, gateway, queued=lambda: offers.wake())
     gateways = {Protocol.DCP: gateway}
     settle = gathering(app)("settled deliveries", Settlement(database))
@@ -243,6 +243,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         phase=Phase.DELIVER,
         retries=True,
         concurrency=settings.delivery.retries_at_once,
+        spread=sweep,
         settle=settle,
         ended=lambda: retry.wake(),
         lease=settings.lease,
@@ -254,6 +255,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         phase=Phase.REFUSE,
         retries=None,
         concurrency=settings.delivery.retries_at_once,
+        spread=sweep,
         settle=settle,
         ended=lambda: refuse.wake(),
         lease=settings.lease,
@@ -261,7 +263,6 @@ async def build(app: App, settings: CertifySettings) -> None:
     tokens = SelfIssuedTokens(database, dids, app.clock)
     app.add(tokens.collector)
     backlog = Backlog(database, settings.door.open_per_tenant)
-    sweep = settings.sweep_interval
     app.add(firsts)
     app.add(seconds)
     app.add(refusals)

@@ -1,8 +1,8 @@
 """Delivery: the stored bytes to the holder, at least once, until the window ends; and the news of a refusal.
 
 A process is delivered outside any transaction, under a lease: by whoever generated it, or by whoever claimed it. First
-attempts and retries are worked on by separate workers, and one holder never has more than two deliveries under way, so
-that slow ones delay nobody else.
+attempts and retries are worked on by separate workers, one holder never has more than two deliveries under way, and
+retries begin one by one at an even pace, so that what cannot be delivered delays nobody else.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class Delivery:
         settle: Callable[[Settling], Awaitable[None]],
         ended: Wake,
         lease: timedelta = LEASE,
+        spread: timedelta = timedelta(0),
     ) -> None:
+        """``spread``: time over which the beginnings of as many attempts as fit are spread, when claimed together."""
         self._store = store
         self._gateways = gateways
         self._secrets = secrets
@@ -69,6 +71,7 @@ class Delivery:
         self.name = f"{phase} {'all' if retries is None else 'retries' if retries else 'first attempts'}"
         self._ended = ended
         self._lease = lease
+        self._apart = spread.total_seconds() / concurrency
         self._more = False
         self._running: set[asyncio.Task[None]] = set()
         self._holders: Counter[str] = Counter()
@@ -91,8 +94,8 @@ class Delivery:
             issuers = {t.name: t for t in await work.tenants.by_key_issuer(sorted({p.tenant for p in claimed}))}
             credentials = await self._stored(work, claimed)
         self._more = bool(claimed)
-        for process, expected in zip(claimed, credentials, strict=True):
-            self._begin(process, issuers[process.tenant], expected)
+        for number, (process, expected) in enumerate(zip(claimed, credentials, strict=True)):
+            self._begin(process, issuers[process.tenant], expected, number * self._apart)
         return len(claimed) == room and not self._retries
 
     def expect(self, process: IssuanceProcess, issuer: Tenant) -> Expected | None:
@@ -108,7 +111,7 @@ class Delivery:
             self._passed_over.add(process.holder_did)
             return None
         expected: Expected = asyncio.get_running_loop().create_future()
-        self._begin(process, issuer, expected)
+        self._begin(process, issuer, expected, 0)
         return expected
 
     async def drain(self) -> None:
@@ -139,15 +142,16 @@ class Delivery:
             stored.append(expected)
         return stored
 
-    def _begin(self, process: IssuanceProcess, issuer: Tenant, expected: Expected) -> None:
+    def _begin(self, process: IssuanceProcess, issuer: Tenant, expected: Expected, after: float) -> None:
         self._holders[process.holder_did] += 1
-        task = asyncio.create_task(self._deliver(process, issuer, expected), name=f"deliver {process.id}")
+        task = asyncio.create_task(self._deliver(process, issuer, expected, after), name=f"deliver {process.id}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _deliver(self, process: IssuanceProcess, issuer: Tenant, expected: Expected) -> None:
+    async def _deliver(self, process: IssuanceProcess, issuer: Tenant, expected: Expected, after: float) -> None:
         went_well = False
         try:
+            await asyncio.sleep(after)
             went_well = await self._attempt(process, issuer, expected)
         except Problem as problem:
             log.warning("delivery of %s is repeated when its lease ends: %s", process.id, problem.message)
