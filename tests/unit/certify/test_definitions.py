@@ -86,6 +86,8 @@ def test_r14_units_of_validity() -> None:
         replace(definition, validity=timedelta(days=36526)),
         replace(definition, validity=None),
         replace(definition, validity=timedelta(0)),
+        replace(definition, validity=timedelta(milliseconds=1)),
+        replace(definition, validity=timedelta(milliseconds=1500)),
         replace(definition, never_expires=True),
     ):
         assert problems(wrong, registry)

@@ -192,8 +192,9 @@ def _validity_problems(definition: CredentialDefinition) -> Iterable[FieldProble
             yield FieldProblem("validity", "a duration, or never_expires to issue without an end")
     elif definition.never_expires:
         yield FieldProblem("never_expires", "false beside a validity")
-    elif not timedelta(0) < definition.validity <= MAX_VALIDITY:
-        yield FieldProblem("validity", "more than 0 and at most 100 years (validityPeriod is in milliseconds)")
+    elif not timedelta(0) < definition.validity <= MAX_VALIDITY or definition.validity % timedelta(seconds=1):
+        # A credential says its times in whole seconds.
+        yield FieldProblem("validity", "whole seconds, at least one and at most 100 years (validityPeriod is in ms)")
     window = definition.approval_window
     if window is not None and not definition.approvals_required:
         yield FieldProblem("approval_window", "none where no approval is required")

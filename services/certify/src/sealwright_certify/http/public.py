@@ -22,6 +22,7 @@ from sealwright_certify.usecases.status_lists import StatusLists
 from sealwright_certify.usecases.tenants import DidDocuments, Tenants
 
 SCHEMA = "application/schema+json"
+LAST_VERSION = 2**31 - 1
 
 
 class PublicPages:
@@ -101,6 +102,8 @@ class PublicPages:
 
     async def _definition(self, request: Request) -> CredentialDefinition:
         parts = request.path_params
+        if not 1 <= parts["version"] <= LAST_VERSION:
+            raise NotFound(Reason.DEFINITION_NOT_FOUND, "versions are counted from 1")
         return await self._definitions.get(system_call("schema", parts["tenant"]), parts["id"], parts["version"])
 
 
