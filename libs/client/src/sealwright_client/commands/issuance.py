@@ -11,7 +11,7 @@ from sealwright.certify.v1 import resources_pb2
 from sealwright_common.domain.tenants import DEFAULT_TENANT
 
 from sealwright_client.client import Sealwright
-from sealwright_client.terminal import JsonFlag, TenantOption, run, show, show_one
+from sealwright_client.terminal import JsonFlag, TenantOption, errors, run, show, show_one
 
 app = typer.Typer(no_args_is_help=True, help="Issuance processes: list, show, approve, reject, redeliver.")
 IdArgument = Annotated[str, typer.Argument(help="Id of the process.")]
@@ -63,11 +63,14 @@ def list_(
         raise typer.BadParameter(f"expected one of {known}", param_hint="--state")
     request = pb.ListIssuancesRequest(state=wanted, holder_did=holder, page_size=limit)
 
-    async def work() -> list[resources_pb2.IssuanceProcess]:
+    async def work() -> pb.ListIssuancesResponse:
         async with Sealwright.open(tenant=tenant) as mesh:
-            return list((await mesh.issuance.ListIssuances(request)).processes)
+            return await mesh.issuance.ListIssuances(request)
 
-    show(map(process_row, run(work(), as_json=as_json)), _COLUMNS, as_json=as_json)
+    page = run(work(), as_json=as_json)
+    show(map(process_row, page.processes), _COLUMNS, as_json=as_json)
+    if page.next_page_token:
+        errors.print(f"there are more than these {limit}: a larger --limit, --state or --holder shows them")
 
 
 @app.command("show")
