@@ -232,6 +232,29 @@ def test_requests_are_read_compact_and_expanded(message: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "credentials",
+    [
+        [{"id": "a"}],
+        {"id": "a"},
+        [{"@id": "a"}],
+        {"@id": "a"},
+        [{"@list": [{"@id": "a"}]}],
+        {"@list": [{"@id": "a"}]},
+        [{"@type": "@json", "@value": [{"id": "a"}]}],
+        {"@type": "@json", "@value": {"id": "a"}},
+    ],
+)
+def test_one_credential_is_one_however_it_is_wrapped(credentials: Any) -> None:
+    """A list of one entry is not the wrapping of that entry."""
+    message = {
+        "@type": f"{SPACE}CredentialRequestMessage",
+        f"{SPACE}holderPid": "p",
+        f"{SPACE}credentials": credentials,
+    }
+    assert dcp.credential_request(json.dumps(message).encode(), 60).credential_ids == ("a",)
+
+
+@pytest.mark.parametrize(
     ("message", "member"),
     [
         ({**PLAIN, "type": ["CredentialRequestMessage", "Other"]}, "type"),

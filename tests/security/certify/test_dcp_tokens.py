@@ -42,12 +42,16 @@ CLAIMS = {
     "no iat": {"iat": None},
     "iat in the future": {"iat": NOW + 3600},
     "nbf in the future": {"nbf": NOW + 3600},
+    "a presentation, which is for us and by the holder, too": {"vp": {"type": ["VerifiablePresentation"]}},
+    "a credential": {"vc": {"type": ["VerifiableCredential"]}},
 }
 HEADERS: dict[str, dict[str, Any]] = {
     "alg none": {"alg": "none"},
     "alg HS256": {"alg": "HS256"},
     "alg of another key type": {"alg": "EdDSA"},
     "alg ES384": {"alg": "ES384"},
+    "typ of another token": {"typ": "openid4vci-proof+jwt"},
+    "typ is no text": {"typ": ["JWT"]},
     "crit": {"crit": ["exp"]},
     "b64 false": {"b64": False},
     "kid of another did": {"kid": "did:web:other.example#key"},

@@ -69,7 +69,10 @@ def _message(body: bytes) -> JsonObject:
 
 
 def _credential_ids(value: Json, most: int) -> tuple[str, ...]:
-    listed = _value(value)
+    listed = value
+    # The list itself may be wrapped; an entry of one that is alone must not be taken for its wrapping.
+    while (inside := _held(listed)) is not None:
+        listed = inside
     entries = listed if isinstance(listed, list) else [listed]
     ids: list[str] = []
     for position, entry in enumerate(entries):
@@ -111,6 +114,12 @@ def _value(value: Json) -> Json:
             value = value[name]
             continue
         return value
+
+
+def _held(value: Json) -> Json:
+    """The inside of ``[{"@value": x}]``, ``[{"@list": x}]`` or either without its list; None if it is none of these."""
+    alone = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return alone.get("@value", alone.get("@list")) if isinstance(alone, dict) else None
 
 
 def _wrapped(value: JsonObject) -> str:

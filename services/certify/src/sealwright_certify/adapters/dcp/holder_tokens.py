@@ -37,6 +37,9 @@ kit of dataspaces has tokens refused that are a minute ahead, cut to whole secon
 LONGEST = timedelta(hours=24)
 """Longest life of a token: it bounds how long its id has to be remembered."""
 
+_FOREIGN = frozenset({"vc", "vp"})
+"""Claims of other things that a holder signs, sometimes for us: a presentation is no request."""
+
 _DID = re.compile(r"did:web:[!-~]{1,2040}")
 
 
@@ -77,6 +80,9 @@ class SelfIssuedTokens:
     def _claims(self, jws: Jws, audience: str) -> tuple[str, str, datetime]:
         """Everything that can be told without asking anybody."""
         claims, now = jws.claims, self._clock.now()
+        typ = jws.header.get("typ", "JWT")
+        if not isinstance(typ, str) or typ.upper() != "JWT" or not _FOREIGN.isdisjoint(claims):
+            _refuse("typ")
         did = claims.get("sub")
         if not isinstance(did, str) or not _DID.fullmatch(did) or claims.get("iss") != did:
             _refuse("iss")
