@@ -18,6 +18,7 @@ def new_id(now: datetime) -> UUID:
     return UUID(int=value)
 
 
+@lru_cache(maxsize=4096)
 def parse_id(text: str, path: str) -> UUID:
     """The UUID written in ``text`` in its canonical form; InvalidArgument naming the field ``path`` otherwise."""
     try:

@@ -1,20 +1,31 @@
 """Threads for what must not run on the event loop, and the coalescing of single calls into few hops.
 
 A hop to a thread and back costs more than a signature. Calls that wait for a free thread are therefore taken over
-together, up to :data:`TOGETHER` at a time.
+together, up to :data:`TOGETHER` at a time, and those of one key are one piece of work.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 TOGETHER = 16
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """One item that waits for a hop."""
+
+    group: Hashable
+    work: Callable[[Sequence[Any]], list[Any]]
+    item: Any
+    future: asyncio.Future[Any]
 
 
 class Threads:
@@ -23,7 +34,7 @@ class Threads:
     def __init__(self, name: str, count: int) -> None:
         self.count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
-        self._waiting: deque[tuple[Callable[[], Any], asyncio.Future[Any]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._hops = 0
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -42,10 +53,14 @@ class Threads:
         results = await asyncio.gather(*(loop.run_in_executor(self._pool, work, part) for part in parts))
         return [result for part in results for result in part]
 
-    async def run_together(self, work: Callable[[], T]) -> T:
-        """``work`` in a hop shared with whatever else waits; for short work."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
+    async def run_together(self, group: Hashable, work: Callable[[Sequence[T]], list[R]], item: T) -> R:
+        """``work`` on ``item`` in a hop shared with whatever else waits; for short work that may be repeated.
+
+        Items of one group are given to the work of the first of them at once. If it raises, each is tried by itself, so
+        that everybody gets its own error.
+        """
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(group, work, item, future))
         if self._hops < self.count:
             self._hops += 1
             self._hop()
@@ -56,32 +71,40 @@ class Threads:
         self._pool.shutdown(wait=True)
 
     def _hop(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
-        loop = asyncio.get_running_loop()
-        hop = loop.run_in_executor(self._pool, _run_all, [work for work, _ in batch])
-        hop.add_done_callback(lambda done: self._landed(batch, done))
+        groups: dict[Hashable, list[_Waiting]] = {}
+        for _ in range(min(TOGETHER, len(self._waiting))):
+            waiting = self._waiting.popleft()
+            groups.setdefault(waiting.group, []).append(waiting)
+        together = list(groups.values())
+        hop = asyncio.get_running_loop().run_in_executor(self._pool, _run_all, together)
+        hop.add_done_callback(lambda done: self._landed(together, done))
 
-    def _landed(
-        self, batch: list[tuple[Callable[[], Any], asyncio.Future[Any]]], done: asyncio.Future[list[Any]]
-    ) -> None:
-        for (_, future), (value, error) in zip(batch, done.result(), strict=True):
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(value)
-            else:
-                future.set_exception(error)
+    def _landed(self, together: list[list[_Waiting]], done: asyncio.Future[list[list[_Outcome]]]) -> None:
+        for group, outcomes in zip(together, done.result(), strict=True):
+            for waiting, (value, error) in zip(group, outcomes, strict=True):
+                if waiting.future.done():
+                    continue
+                if error is None:
+                    waiting.future.set_result(value)
+                else:
+                    waiting.future.set_exception(error)
         if self._waiting:
             self._hop()
         else:
             self._hops -= 1
 
 
-def _run_all(works: list[Callable[[], Any]]) -> list[tuple[Any, Exception | None]]:
-    results: list[tuple[Any, Exception | None]] = []
-    for work in works:
-        try:
-            results.append((work(), None))
-        except Exception as error:  # noqa: BLE001 - each caller gets its own error
-            results.append((None, error))
-    return results
+_Outcome: TypeAlias = tuple[Any, Exception | None]
+
+
+def _run_all(together: list[list[_Waiting]]) -> list[list[_Outcome]]:
+    return [_outcomes(group[0].work, [waiting.item for waiting in group]) for group in together]
+
+
+def _outcomes(work: Callable[[Sequence[Any]], list[Any]], items: list[Any]) -> list[_Outcome]:
+    try:
+        return [(value, None) for value in work(items)]
+    except Exception as error:  # noqa: BLE001 - each caller gets its own error
+        if len(items) == 1:
+            return [(None, error)]
+    return [outcome for item in items for outcome in _outcomes(work, [item])]

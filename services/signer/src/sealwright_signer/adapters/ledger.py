@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TypeAlias
+from uuid import UUID
 
 from sealwright_common.domain.call import Call, system_call
 from sealwright_common.domain.keys import Key
@@ -15,7 +16,7 @@ from sealwright_common.runtime.db import Database
 
 from sealwright_signer.adapters.postgres import SignerWork
 
-_Line: TypeAlias = tuple[str, str, str, str]
+_Line: TypeAlias = tuple[str, str, str, UUID]
 
 
 class SigningLedger:
@@ -27,7 +28,7 @@ class SigningLedger:
 
     def note(self, call: Call, key: Key, count: int) -> None:
         """Counts ``count`` signatures."""
-        self._counts[(call.tenant, call.caller, call.method, str(key.id))] += count
+        self._counts[(call.tenant, call.caller, call.method, key.id)] += count
 
     async def flush(self) -> None:
         """Writes the counts so far; they are kept if the database is away."""
@@ -37,7 +38,7 @@ class SigningLedger:
         try:
             async with self._database.begin(system_call("signing-ledger")) as work:
                 for (tenant, caller, method, key_id), count in sorted(counts.items()):
-                    work.audit("key.sign", key_id, count=count, tenant=tenant, caller=caller, method=method)
+                    work.audit("key.sign", str(key_id), count=count, tenant=tenant, caller=caller, method=method)
         except BaseException:
             self._counts += counts
             raise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge
+from sealwright_common.domain.keys import KeyAlgorithm, Protection
 
 SIGNATURES = Counter("sealwright_signer_signatures", "Signatures made and verified.", ("algorithm", "protection"))
 BLIND_SIGNATURES = Counter("sealwright_signer_blind_signatures", "Blinded tokens signed and checked.", ("algorithm",))
@@ -12,3 +15,9 @@ FAULTY = Counter(
     ("algorithm",),
 )
 TOKEN_UP = Gauge("sealwright_signer_token_up", "1 while the token's self-test signs, else 0.")
+
+
+@cache
+def signatures(algorithm: KeyAlgorithm, protection: Protection) -> Counter:
+    """The counter of :data:`SIGNATURES` for both, found by its labels but once."""
+    return SIGNATURES.labels(algorithm, protection)

@@ -98,8 +98,8 @@ class KeyVault:
         elif key.key.protection is Protection.WRAPPED and algorithm in _QUICK:
             raw = work(prepared)
         else:
-            raw = await self._signing.run_together(lambda: work(prepared))
-        metrics.SIGNATURES.labels(algorithm, key.key.protection).inc(len(raw))
+            raw = [await self._signing.run_together(key.key.id, work, prepared[0])]
+        metrics.signatures(algorithm, key.key.protection).inc(len(raw))
         return list(signatures.write(algorithm, raw, form))
 
     async def check_blinded(self, shares: Sequence[BlindShare]) -> None:

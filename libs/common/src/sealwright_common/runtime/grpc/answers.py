@@ -20,11 +20,13 @@ async def answer(
     command: Command,
     encode: Callable[[Value], Response],
 ) -> Response:
-    """Run ``usecase(call, command)`` with a call that can encode the answer, and encode what it returns.
+    """Run ``usecase(call, command)`` and encode what it returns; a call with a request id can encode its answer.
 
     The stored answer of a ``request_id`` and the response are the same message: what the unit of work had encoded is
     not encoded again.
     """
+    if call.request_id is None:
+        return encode(await usecase(call, command))
     encoder = _Encoder(encode)
     value = await usecase(call.answering(encoder), command)
     return encoder.response(value)
