@@ -66,11 +66,8 @@ class Pkcs11Hsm:
             raise FailedPrecondition(Reason.KEY_NOT_USABLE, "raw RSA takes numbers below the modulus only")
 
         def work(session: Session) -> list[bytes]:
-            sign = self._private_key(session, key).sign
-            mechanism, parameter = how.signing, how.parameter
-            if how.prefix:
-                return [sign(how.prefix + data, mechanism=mechanism, mechanism_param=parameter) for data in inputs]
-            return [sign(data, mechanism=mechanism, mechanism_param=parameter) for data in inputs]
+            sign = session.functions.signer(session.raw, self._private_key(session, key), how)
+            return [sign(how.prefix + data) for data in inputs]
 
         return self._token.use(work)
 

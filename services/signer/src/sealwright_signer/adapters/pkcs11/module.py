@@ -16,6 +16,8 @@ from pkcs11 import _pkcs11, exceptions
 from pkcs11.attributes import AttributeMapper
 from sealwright_common.domain.errors import Reason, Unavailable
 
+from sealwright_signer.adapters.pkcs11.signing import SignFunctions
+
 _CKF_OS_LOCKING_OK = 2
 _CKR_OK = 0
 _CKR_CRYPTOKI_NOT_INITIALIZED = 0x190
@@ -102,6 +104,7 @@ class Module:
             raise Unavailable(
                 Reason.TOKEN_UNAVAILABLE, f"{path} is no PKCS#11 module ({error}); set pkcs11.module to its path"
             ) from error
+        self.functions = SignFunctions(self._shared)
         self._initialize()
         self._library: Any = _Initialized(path)
 

@@ -17,6 +17,7 @@ from pkcs11 import exceptions
 from sealwright_common.domain.errors import FailedPrecondition, Problem, Reason, Unavailable
 
 from sealwright_signer.adapters.pkcs11.module import Module, Trouble, attribute_mapper, trouble
+from sealwright_signer.adapters.pkcs11.signing import SignFunctions
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=1)
@@ -42,9 +43,10 @@ class TokenSettings:
 class Session:
     """One thread's session and the keys it has found. Void once the token's generation has moved on."""
 
-    def __init__(self, raw: Any, generation: int) -> None:
+    def __init__(self, raw: Any, generation: int, functions: SignFunctions) -> None:
         self.raw = raw
         self.generation = generation
+        self.functions = functions
         self.handles: dict[str, Any] = {}
         """Private keys by label. They die with the session: handles are never carried over."""
 
@@ -169,7 +171,8 @@ class Token:
             token = self._module.token(self.settings.label)
             if self._login is None or self._login[0] != generation:
                 self._login = (generation, self._log_in(token))
-            return Session(token.open(rw=True, attribute_mapper=self._mapper), generation)
+            session = token.open(rw=True, attribute_mapper=self._mapper)
+            return Session(session, generation, self._module.functions)
 
     def _log_in(self, token: Any) -> Any:
         # SoftHSM's file store is not safe for two processes that log in at once.
