@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -38,6 +39,8 @@ _EMBEDDING = (
 )
 """IPv6 ranges that carry an IPv4 address, and how far from the right it stands: NAT64 and 6to4."""
 
+REMEMBERED = 4096
+"""URLs whose form is remembered to be fine."""
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII
 )
@@ -98,6 +101,8 @@ class Egress:
         self._guard: AbstractResolver | None = None
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
+        # The form of a URL is as good the next time.
+        self._checked = lru_cache(maxsize=REMEMBERED)(lambda url: check_url(url, settings))
 
     async def start(self) -> None:
         """Open the session; connections open when needed."""
@@ -156,7 +161,7 @@ class Egress:
         """
         if self._session is None:
             raise RuntimeError(f"{self.name} has not started")
-        target = check_url(url, self._settings)
+        target = self._checked(url)
         cap = self._settings.max_bytes if max_bytes is None else max_bytes
         trace = current_traceparent()
         sent = {**(headers or {}), **({"traceparent": trace} if trace else {})}
@@ -304,6 +309,8 @@ async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
     if response.content_length is not None and response.content_length > cap:
         response.close()
         raise EgressRefused(Reason.EGRESS_REFUSED, f"the answer is larger than {cap} bytes")
+    if response.content_length is not None:
+        return await response.read()  # which ends where the length says
     parts: list[bytes] = []
     taken = 0
     async for part in response.content.iter_chunked(64 * 1024):
