@@ -301,9 +301,13 @@ async def _through(client: StampClient, orders: Sequence[Any], batch: int, deliv
 
 
 async def _until_delivered(client: StampClient, count: int) -> None:
-    """Asks rarely while much is left, for the answers are work for the service that is measured."""
-    while (left := count - await asyncio.to_thread(_delivered, client.stamp)) > 0:
-        await asyncio.sleep(min(0.5, max(0.05, left / 5000)))
+    """Asks when a quarter of the time that is left has passed: answers are work for the service that is measured."""
+    began, first = time.perf_counter(), await asyncio.to_thread(_delivered, client.stamp)
+    now = first
+    while (left := count - now) > 0:
+        passed = time.perf_counter() - began
+        await asyncio.sleep(min(2.0, max(0.05, passed * left / max(now - first, left) / 4)))
+        now = await asyncio.to_thread(_delivered, client.stamp)
 
 
 def _delivered(stamp: StampProcess) -> float:

@@ -149,6 +149,10 @@ class Chain(Protocol):
         """The stored transaction bytes of a kind, by row."""
         ...
 
+    async def anything_due(self) -> bool:
+        """Whether a sweeper would find something now."""
+        ...
+
     async def claim_due(self, limit: int, lease: timedelta) -> list[Item]:
         """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
         ...

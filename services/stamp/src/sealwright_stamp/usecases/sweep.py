@@ -30,6 +30,9 @@ class Sweep:
     async def __call__(self) -> bool:
         """One round; True if there may be more at once."""
         await self.postman.room()
+        async with self.storage.read() as work:
+            if not await work.chain.anything_due():
+                return False
         claimed_at = self.postman.time()
         async with self.storage.begin_system("stamp-sweep") as work:
             stalled = await work.chain.stall(work.now - self.patience.stuck_after, BATCH)

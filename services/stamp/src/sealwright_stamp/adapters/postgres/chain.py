@@ -41,6 +41,9 @@ def _arm(rows: str) -> str:
 # "= any(array(...))" keeps the planner on the index however stale its statistics are. Nothing here waits for a lock.
 DUE = """select row_id from certificate_due where due_time <= $1 order by due_time limit $3 for update skip locked"""
 
+# The smallest is at the head of the index, however large the table and whatever the planner believes of it.
+_ANYTHING_DUE = "select min(due_time) <= $1 from certificate_due"
+
 # What is due may have been put off since, be claimed by another instance, or be over.
 _CLAIM_DUE = f"""with looked as materialized (
     select row_id, due_time is null as over, case when due_time > $1 then due_time
@@ -202,6 +205,10 @@ class PostgresChain:
         """The stored transaction bytes of a kind, by row."""
         found = await self._connection.fetch(_TRANSACTIONS, list(rows), kind.value)
         return {row["row_id"]: row["transaction"] for row in found}
+
+    async def anything_due(self) -> bool:
+        """Whether a sweeper would find something now."""
+        return bool(await self._connection.fetchval(_ANYTHING_DUE, self._now))
 
     async def claim_due(self, limit: int, lease: timedelta) -> list[Item]:
         """Takes up to ``limit`` certificates that are due, of any tenant, putting their due time off by ``lease``."""
