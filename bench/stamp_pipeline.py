@@ -62,7 +62,7 @@ from sealwright_stamp.ports import Item, Material
 from bench.framework import Row, child, quiet
 from tests.support.stamp import AREA, START, Stage, StampClient, StampProcess, open_stage, order, sql
 
-WITH_PROOFS, CANNED = int(os.environ.get("BENCH_CERTIFICATES", "6000")), 12000
+WITH_PROOFS, CANNED = int(os.environ.get("BENCH_CERTIFICATES", "10000")), 12000
 BATCH = 250
 WARM_UP = 4
 """Batches before those measured, so that connections and prepared statements are those of a running service."""
