@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from sealwright.certify.v1 import events_pb2
 from sealwright.certify.v1 import issuance_service_pb2 as issuance
 from sealwright.certify.v1 import resources_pb2 as pb
 from sealwright_common.domain.errors import ResourceExhausted
+from sealwright_common.verify.jws import parse
 from sealwright_sandbox.holder import HolderFaults, SandboxHolders
 
 from tests.support.certify import SEED, Issuing, fetch, more_running, rid, template_definition
@@ -78,6 +79,25 @@ async def test_r13_r14_the_seeds_definition_is_taken_as_it_stands(issuing: Issui
     verified = issuing.verify((await issuing.holders.wait(name, 1))[0].payloads[0])
     assert verified.valid_from is not None
     assert verified.valid_until == verified.valid_from + timedelta(seconds=1000)
+
+
+@pytest.mark.parametrize("hours", [-5, 0, 2])
+async def test_r14_an_expiration_is_the_same_moment_in_every_zone(issuing: Issuing, hours: int) -> None:
+    """R14: an end among the claims that comes before the definition's own; inside and outside say the same."""
+    end = (datetime.now(UTC) + timedelta(seconds=500)).replace(microsecond=0)
+    name = await issuing.member(expiration=end.astimezone(timezone(timedelta(hours=hours))).isoformat())
+    await issuing.ask(name, "MembershipCredential")
+    payload = (await issuing.holders.wait(name, 1))[0].payloads[0]
+    assert issuing.verify(payload).valid_until == end
+    claims = parse(payload).claims
+    assert datetime.fromisoformat(claims["vc"]["expirationDate"]).timestamp() == claims["exp"] == end.timestamp()
+
+
+@pytest.mark.parametrize("expiration", ["2020-01-01T00:00:00Z", "2020-01-01", "soon", 7, "9999-12-31T23:59:59-12:00"])
+async def test_r14_who_expired_is_refused_at_once(issuing: Issuing, expiration: Any) -> None:
+    """R14, R15: known when the request comes, so it is said then, and not after the 201."""
+    name = await issuing.member(expiration=expiration)
+    assert (await issuing.ask(name, "MembershipCredential"))[0] == 403
 
 
 async def test_r16_r19_r22_refusals_say_403_and_nothing_more(issuing: Issuing) -> None:

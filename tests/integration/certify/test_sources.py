@@ -286,6 +286,23 @@ async def test_r15_the_schema_is_compiled_enforced_and_served(issuing: Issuing) 
         assert fetch(f"{uris['Schema'].rpartition('/')[0]}/{nowhere}/credential")[0] == 404
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"additionalContext": ["no uri"]},
+        {"additionalContext": ["https://c.example/1"] * 2},
+        {"display": [{"name": "", "locale": "en"}]},
+        {"display": [{"name": "Name", "locale": "en", "backgroundColor": "red"}]},
+        {"rules": [{"type": "expression", "configuration": {"claim": "a", "operator": "exists"}}] * 65},
+        {"rules": [{"type": "../x", "configuration": {}}]},
+    ],
+)
+async def test_a_definition_in_json_meets_the_same_rules(issuing: Issuing, member: dict[str, Any]) -> None:
+    """One door: what a message may not hold, its JSON form may not either."""
+    with pytest.raises(InvalidArgument):
+        await issuing.define(template_definition("SameRules", **member))
+
+
 def _subject_schemas(issuing: Issuing) -> dict[str, str]:
     """Where the metadata says that the schemas of the subjects are."""
     listed = json.loads(fetch(f"{issuing.base}/metadata")[2])["credentialsSupported"]

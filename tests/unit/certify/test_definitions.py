@@ -64,6 +64,16 @@ def test_r13_one_format_with_the_data_model_as_legacy(members: dict[str, Any], f
     assert _read(**members).format is format_
 
 
+def test_nothing_that_is_given_is_ignored() -> None:
+    """One thing under two names, an option of another type, a number no count can be."""
+    assert "jsonSchema" in _wrong(jsonSchema="{}")
+    assert "mappingDefinitions" in _wrong(mappingDefinitions=[])
+    assert "formatOptions" in _wrong(formatOptions=[1])
+    assert "formatOptions" in _wrong(formatOptions="none")
+    registry = RuleRegistry(ExpressionFactory())
+    assert problems(_read(approvalsRequired=2**40), registry)
+
+
 def test_r13_contradictions_are_refused() -> None:
     """A data model that is not the format's, both names of mappings, unknown members, duplicate members."""
     assert "dataModel" in _wrong(dataModel="2.0", format="vc11-sl2021/jwt")
@@ -82,6 +92,9 @@ def test_r14_units_of_validity() -> None:
     )
     assert definition.validity == timedelta(minutes=1)
     assert "validity" in _wrong(validity=60)
+    assert "100 years" in _wrong(validityPeriod=2**52)
+    assert "2^53" in _wrong(validityPeriod=10**30)
+    assert "100 years" in _wrong(approvalWindow=2**52)
     for wrong in (
         replace(definition, validity=timedelta(days=36526)),
         replace(definition, validity=None),

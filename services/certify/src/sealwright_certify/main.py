@@ -209,7 +209,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         RemoteFactory(plugins),
         *entry_point_factories(),
     )
-    evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas)
+    evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas, app.clock)
     making = Making(evaluator, writers, signer, keys, app.clock, base_uri=settings.public_url)
     status = StatusPool(database, settings.public_url, settings.status_list_size)
     generation = Generation(

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import cast
 
 from sealwright_common.domain.credentials import (
+    MAX_VALIDITY,
     CredentialDefinition,
     CredentialFormat,
     Display,
@@ -32,6 +33,9 @@ _DATA_MODELS = {
     "V_2_0": CredentialFormat.VC20_BSSL_JWT,
 }
 _EDC_FORMATS = {"VC1_0_JWT": CredentialFormat.VC11_SL2021_JWT, "VC2_0_JOSE": CredentialFormat.VC20_BSSL_JWT}
+MANY = 1000
+"""More than any count may be: what is beyond is as wrong as this."""
+
 _MEMBERS = frozenset(
     {
         *("id", "credentialType", "dataModel", "schema", "jsonSchema", "validityPeriod", "validity", "neverExpires"),
@@ -98,10 +102,33 @@ class _Reader:
         value = self.body.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self.wrong(name, "a whole number, 0 or greater")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+            self.wrong(name, "a whole number, 0 or greater and below 2^53")
             return None
         return value
+
+    def span(self, name: str, unit: timedelta) -> timedelta | None:
+        """A number of units as a duration; of what is longer than any duration may be, it is said."""
+        value = self.whole(name)
+        if value is None:
+            return None
+        if value > MAX_VALIDITY // unit:
+            self.wrong(name, "at most 100 years")
+            return None
+        return value * unit
+
+    def object(self, name: str) -> JsonObject | None:
+        value = self.body.get(name)
+        if value is not None and not isinstance(value, dict):
+            self.wrong(name, "an object")
+            return None
+        return value
+
+    def one_of(self, name: str, other: str) -> str:
+        """Which of two names of one thing is used; both at once are wrong."""
+        if name in self.body and other in self.body:
+            self.wrong(other, f"{name} under one name")
+        return name if name in self.body else other
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.body.get(name)
@@ -139,7 +166,6 @@ def definition_from_json(text: str) -> CredentialDefinition:
     reader = _Reader(body, problems)
     reader.refuse_others(_MEMBERS)
     credential_type = reader.text("credentialType")
-    window = reader.whole("approvalWindow")
     definition = CredentialDefinition(
         id=reader.text("id") or credential_type,
         credential_type=credential_type,
@@ -152,12 +178,12 @@ def definition_from_json(text: str) -> CredentialDefinition:
         mappings=tuple(_mapping(mapping) for mapping in _mappings(reader)),
         template=body.get("template"),
         display=tuple(_display(display) for display in reader.objects("display")),
-        approvals_required=reader.whole("approvalsRequired") or 0,
-        approval_window=None if window is None else timedelta(seconds=window),
+        approvals_required=min(reader.whole("approvalsRequired") or 0, MANY),
+        approval_window=reader.span("approvalWindow", timedelta(seconds=1)),
         on_reissue=ReissuePolicy.REVOKE_PREVIOUS if _reissue(reader) else ReissuePolicy.KEEP,
         additional_contexts=reader.texts("additionalContext"),
         status_purposes=_purposes(reader),
-        format_options=as_object(body.get("formatOptions")),
+        format_options=reader.object("formatOptions"),
     )
     if problems:
         raise InvalidArgument.of_all(problems, reason=Reason.DEFINITION_INVALID)
@@ -182,20 +208,15 @@ def _format(reader: _Reader) -> CredentialFormat:
 
 
 def _validity(reader: _Reader) -> timedelta | None:
-    milliseconds, seconds = reader.whole("validityPeriod"), reader.whole("validity")
-    if milliseconds is not None and seconds is not None:
+    period = reader.span("validityPeriod", timedelta(milliseconds=1))
+    validity = reader.span("validity", timedelta(seconds=1))
+    if period is not None and validity is not None:
         reader.wrong("validity", "either validity (seconds) or validityPeriod (milliseconds)")
-    try:
-        if milliseconds is not None:
-            return timedelta(milliseconds=milliseconds)
-        return None if seconds is None else timedelta(seconds=seconds)
-    except OverflowError:
-        reader.wrong("validity", "at most 100 years")
-        return None
+    return validity if period is None else period
 
 
 def _schema(reader: _Reader) -> JsonObject | None:
-    value = reader.body.get("schema", reader.body.get("jsonSchema"))
+    value = reader.body.get(reader.one_of("schema", "jsonSchema"))
     if value is None or value == "":
         return None
     if isinstance(value, dict):
@@ -219,9 +240,7 @@ def _rule(reader: _Reader) -> RuleDefinition:
 
 
 def _mappings(reader: _Reader) -> list[_Reader]:
-    if "mappings" in reader.body and "mappingDefinitions" in reader.body:
-        reader.wrong("mappingDefinitions", "mappings under one name")
-    return reader.objects("mappings") or reader.objects("mappingDefinitions")
+    return reader.objects(reader.one_of("mappings", "mappingDefinitions"))
 
 
 def _mapping(reader: _Reader) -> Mapping:

@@ -151,14 +151,14 @@ def _order(left: Json | Missing, right: Json) -> int | None:
 
 
 def moment(value: Json | Missing) -> datetime | None:
-    """The moment an ISO 8601 date or date-time text names (no offset: UTC); None if it names none."""
+    """The moment in UTC that an ISO 8601 date or date-time text names (no offset: UTC); None if it names none."""
     if not isinstance(value, str):
         return None
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _ordered(accept: Callable[[int], bool]) -> Callable[[Json | Missing, Json], bool]:

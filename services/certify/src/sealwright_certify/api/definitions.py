@@ -5,7 +5,7 @@ from __future__ import annotations
 from sealwright.certify.v1 import definition_service_pb2 as pb
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.json_values import JsonObject
-from sealwright_common.runtime.grpc import answer
+from sealwright_common.runtime.grpc import answer, validate
 
 from sealwright_certify.codec import definitions as codec
 from sealwright_certify.codec.trials import trial_response
@@ -20,7 +20,10 @@ class DefinitionServicer:
         self._definitions = definitions
 
     async def StoreDefinition(self, request: pb.StoreDefinitionRequest, call: Call) -> pb.StoreDefinitionResponse:
-        return await answer(call, self._definitions.store, codec.stored_definition(request), codec.store_response)
+        definition = codec.stored_definition(request)
+        # A definition in JSON comes past the rules of the message: they hold for it, too.
+        validate(codec.definition_message(definition))
+        return await answer(call, self._definitions.store, definition, codec.store_response)
 
     async def GetDefinition(self, request: pb.GetDefinitionRequest, call: Call) -> pb.GetDefinitionResponse:
         return codec.get_response(await self._definitions.get(call, request.id, request.version))

@@ -11,7 +11,9 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from sealwright_common.domain.clock import Clock
 from sealwright_common.domain.credentials import CredentialDefinition
 from sealwright_common.domain.errors import (
     FailedPrecondition,
@@ -24,7 +26,7 @@ from sealwright_common.domain.errors import (
 )
 from sealwright_common.domain.json_values import JsonObject
 from sealwright_common.domain.mappings import apply
-from sealwright_common.domain.rules import RuleOutcome, RuleRegistry, evaluate_all
+from sealwright_common.domain.rules import RuleOutcome, RuleRegistry, evaluate_all, moment
 
 from sealwright_certify.ports import (
     AttestationContext,
@@ -37,6 +39,9 @@ from sealwright_certify.ports import (
 
 SOURCE_SECONDS = 5.0
 """Most seconds one source may take."""
+
+ENDS = ("expirationDate", "validUntil")
+"""Members of the content that end the credential earlier than its definition would."""
 
 MAX_CLAIMS = 256 * 1024
 """Most characters of JSON that one source may give."""
@@ -159,12 +164,18 @@ class Evaluator:
     """Runs the pipeline and makes content of its claims."""
 
     def __init__(
-        self, sources: SourceRegistry, rules: RuleRegistry, templates: TemplateEngine, schemas: SchemaEngine
+        self,
+        sources: SourceRegistry,
+        rules: RuleRegistry,
+        templates: TemplateEngine,
+        schemas: SchemaEngine,
+        clock: Clock,
     ) -> None:
         self.sources = sources
         self.rules = rules
         self._templates = templates
         self._schemas = schemas
+        self._clock = clock
 
     async def verify(
         self,
@@ -205,8 +216,8 @@ class Evaluator:
     ) -> JsonObject:
         """The credential's content: mappings or template over the definition's view, checked against its schema.
 
-        Raises FailedPrecondition (CLAIMS_INVALID) if a required claim is missing or the schema does not hold, and what
-        the template engine raises.
+        Raises FailedPrecondition (CLAIMS_INVALID) if a required claim is missing, the schema does not hold or the
+        claims say that it has expired, and what the template engine raises.
         """
         view = claims_view(definition, sources, claims)
         if definition.template is None:
@@ -222,11 +233,28 @@ class Evaluator:
             problems.append("credentialSubject: at least one claim")
         elif definition.schema is not None:
             problems += self._schemas.violations(definition.schema, {**subject, "id": holder_did})
+        for name in ENDS:
+            if (stated := document.get(name)) is not None:
+                end = moment(stated)
+                if end is None:
+                    problems.append(f"{name}: an ISO 8601 date or date-time")
+                elif end <= self._clock.now():
+                    problems.append(f"{name}: it has expired already")
         if problems:
             raise FailedPrecondition(
                 Reason.CLAIMS_INVALID, f"definition {definition.id}: {'; '.join(problems)}; see TryDefinition"
             )
         return document
+
+
+def end_of(definition: CredentialDefinition, content: JsonObject, valid_from: datetime) -> datetime | None:
+    """The earlier of the definition's validity and an expiration in its content, which may have passed by now."""
+    ends = [] if definition.validity is None else [valid_from + definition.validity]
+    ends += [end.replace(microsecond=0) for name in ENDS if (end := moment(content.get(name))) is not None]
+    end = min(ends, default=None)
+    if end is not None and end <= valid_from:
+        raise FailedPrecondition(Reason.CLAIMS_INVALID, "the claims say that it has expired already")
+    return end
 
 
 def refusal_of(problem: Problem) -> bool:

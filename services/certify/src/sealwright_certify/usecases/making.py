@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -21,7 +20,6 @@ from sealwright_common.domain.credentials import (
 from sealwright_common.domain.errors import FailedPrecondition, Internal, Problem, Reason
 from sealwright_common.domain.issuance import IssuanceProcess
 from sealwright_common.domain.json_values import JsonObject
-from sealwright_common.domain.rules import moment
 
 from sealwright_certify.ports import (
     AttestationDefinition,
@@ -33,7 +31,7 @@ from sealwright_certify.ports import (
     Tenant,
     Unsigned,
 )
-from sealwright_certify.usecases.evaluate import Evaluator
+from sealwright_certify.usecases.evaluate import ENDS, Evaluator, end_of
 from sealwright_certify.usecases.keys import KeyCopy
 
 V = TypeVar("V")
@@ -221,7 +219,7 @@ class Making:
         holder_jwk: Mapping[str, str] | None = None,
     ) -> Draft:
         """The draft of one credential; its end is the definition's validity or an earlier mapped expiration."""
-        rest = {name: value for name, value in content.items() if name not in ("expirationDate", "validUntil")}
+        rest = {name: value for name, value in content.items() if name not in ENDS}
         return Draft(
             id=entry.id,
             definition=definition,
@@ -231,7 +229,7 @@ class Making:
             holder_jwk=holder_jwk,
             content=rest,
             valid_from=entry.valid_from,
-            valid_until=_end(definition, content, entry.valid_from),
+            valid_until=end_of(definition, content, entry.valid_from),
             status=entry.status,
             schema_uri=f"{self.schema_uri(tenant, definition)}/credential" if definition.schema else None,
         )
@@ -263,23 +261,6 @@ def _as_problem(error: Exception, process_id: UUID) -> Problem:
         return error
     log.exception("process %s cannot be generated", process_id, exc_info=error)
     return Internal(Reason.INTERNAL_ERROR, f"generation failed with {type(error).__name__}")
-
-
-def _end(definition: CredentialDefinition, content: JsonObject, valid_from: datetime) -> datetime | None:
-    """The earlier of the definition's validity and an expiration among the content; a past one is refused."""
-    ends = [] if definition.validity is None else [valid_from + definition.validity]
-    for name in ("expirationDate", "validUntil"):
-        value = content.get(name)
-        if value is None:
-            continue
-        mapped = moment(value)
-        if mapped is None:
-            raise FailedPrecondition(Reason.CLAIMS_INVALID, f"{name}: expected an ISO 8601 date or date-time")
-        ends.append(mapped.replace(microsecond=0))
-    end = min(ends, default=None)
-    if end is not None and end <= valid_from:
-        raise FailedPrecondition(Reason.CLAIMS_INVALID, "the claims say that it has expired already")
-    return end
 
 
 def _issued(task: _Task, payload: str) -> IssuedCredential:

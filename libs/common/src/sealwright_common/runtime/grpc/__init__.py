@@ -6,6 +6,7 @@ from sealwright_common.runtime.grpc.errors import problem_from_rpc_error
 from sealwright_common.runtime.grpc.metadata import for_tenant
 from sealwright_common.runtime.grpc.policy import ANYONE, Policies, Policy
 from sealwright_common.runtime.grpc.server import GrpcServer, GrpcService
+from sealwright_common.runtime.grpc.validation import validate
 
 __all__ = [
     "ANYONE",
@@ -19,4 +20,5 @@ __all__ = [
     "connect",
     "for_tenant",
     "problem_from_rpc_error",
+    "validate",
 ]
