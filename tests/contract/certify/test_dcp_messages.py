@@ -102,8 +102,8 @@ SAID = {
     "CredentialStatus": dcp.status_message(PROCESS),
     "issued": dcp.credential_message(PROCESS, [CREDENTIAL]),
     "rejected": dcp.rejection_message(replace(ERRORED, error=IssuanceError.REJECTED)),
-    "IssuerMetadata": dcp.metadata_message(TENANT, [DEFINITION, BARE], schema_uri),
-    "CredentialOfferMessage": dcp.offer_message(TENANT, OFFER, [DEFINITION, BARE], schema_uri),
+    "IssuerMetadata": dcp.metadata_message(TENANT, [DEFINITION, BARE], schema_uri, {}),
+    "CredentialOfferMessage": dcp.offer_message(TENANT, OFFER, [DEFINITION, BARE], schema_uri, {}),
     "PresentationQueryMessage": dcp.presentation_query(["org.eclipse.dspace.dcp.vc.type:MembershipCredential:read"]),
 }
 
@@ -113,6 +113,22 @@ def test_what_certify_says_fits(name: str) -> None:
     """Context, type, and every member that is required or that strict holders ask for."""
     assert not JsonSchemas().problems(SHAPES[name])
     assert not JsonSchemas().violations(SHAPES[name], SAID[name])
+
+
+def test_the_policy_is_what_a_holder_has_to_show() -> None:
+    """Scopes of presentations, each once; attestations that ask nothing of holders are not named to the world."""
+    scope = "org.eclipse.dspace.dcp.vc.type:MembershipCredential:read"
+    shown = replace(DEFINITION, attestations=("onboarding", "shown", "again"))
+    scopes = {"shown": (scope,), "again": (scope, "org.eclipse.dspace.dcp.vc.id:urn:uuid:1"), "foreign": ("x",)}
+    message: Any = dcp.metadata_message(TENANT, [shown, DEFINITION], schema_uri, scopes)
+    assert not JsonSchemas().violations(SHAPES["IssuerMetadata"], message)
+    asked, nothing = (entry["issuancePolicy"]["input_descriptors"] for entry in message["credentialsSupported"])
+    assert nothing == []
+    assert [descriptor["id"] for descriptor in asked] == list(scopes["again"])
+    kind = asked[0]["constraints"]["fields"][0]["filter"]
+    assert not JsonSchemas().violations(kind, ["VerifiableCredential", "MembershipCredential"])
+    assert JsonSchemas().violations(kind, ["VerifiableCredential"])
+    assert "onboarding" not in json.dumps(message)
 
 
 def test_the_subjects_schema_is_named() -> None:

@@ -134,3 +134,16 @@ def test_a_document_speaks_for_its_own_did_only() -> None:
     )
     assert set(document.methods) == {f"{did}#k"}
     assert document.relationships["capabilityInvocation"] == {f"{did}#k"}
+
+
+def test_a_service_may_have_several_types() -> None:
+    """DID Core: a type or a set of them; of two services of one type the first; an endpoint that is no text is none."""
+    did = "did:web:a.example"
+    services = [
+        {"id": "#1", "type": ["Other", "CredentialService", 7], "serviceEndpoint": "https://a.example/1"},
+        {"id": "#2", "type": "CredentialService", "serviceEndpoint": "https://a.example/2"},
+        {"id": "#3", "type": "Map", "serviceEndpoint": {"uri": "https://a.example/3"}},
+        {"id": "#4", "serviceEndpoint": "https://a.example/4"},
+    ]
+    found = read_document(did, json.dumps({"id": did, "service": services}).encode()).services
+    assert found == {"Other": "https://a.example/1", "CredentialService": "https://a.example/1"}

@@ -133,9 +133,12 @@ def read_document(did: str, body: bytes) -> DidDocument:
             name: frozenset(_related(did, document.get(name, []), methods, listed)) for name in _RELATIONSHIPS
         }
         services = {
-            service["type"]: service["serviceEndpoint"]
+            type_: service["serviceEndpoint"]
             for service in reversed(document.get("service", []))
-            if isinstance(service.get("type"), str) and isinstance(service.get("serviceEndpoint"), str)
+            if isinstance(service.get("serviceEndpoint"), str)
+            # DID Core: one type or a set of them.
+            for type_ in (service["type"] if isinstance(service.get("type"), list) else [service.get("type")])
+            if isinstance(type_, str)
         }
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise FailedPrecondition(Reason.DID_UNRESOLVABLE, "the DID document is malformed") from error

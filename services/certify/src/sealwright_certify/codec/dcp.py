@@ -6,7 +6,7 @@ generic JSON-LD runs over these messages: it would resolve ``holderPid`` against
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sealwright_common.domain.credentials import CredentialDefinition, IssuedCredential
@@ -22,6 +22,10 @@ NAMESPACE = "https://w3id.org/dspace-dcp/v1.0/"
 
 SchemaUri = Callable[[Tenant, CredentialDefinition], str]
 """Where the JSON Schema of the subjects of a tenant's definition is served."""
+
+Scopes = Mapping[str, Sequence[str]]
+"""What holders are asked to show, by the id of the attestation that asks. Other attestations ask nothing of holders,
+and are nobody's business but the tenant's."""
 
 ISSUANCE = "issuance"
 """``offerReason`` in the metadata, which is no offer, but where the standard wants every property of a credential."""
@@ -154,19 +158,22 @@ def status_message(process: IssuanceProcess) -> JsonObject:
     }
 
 
-def metadata_message(tenant: Tenant, definitions: Sequence[CredentialDefinition], schema_uri: SchemaUri) -> JsonObject:
+def metadata_message(
+    tenant: Tenant, definitions: Sequence[CredentialDefinition], schema_uri: SchemaUri, scopes: Scopes
+) -> JsonObject:
     """The IssuerMetadata over all definitions that DCP can deliver."""
     return {
         "@context": [CONTEXT],
         "type": "IssuerMetadata",
         "issuer": tenant.did,
         "credentialsSupported": [
-            credential_object(definition, schema_uri(tenant, definition), ISSUANCE) for definition in definitions
+            credential_object(definition, schema_uri(tenant, definition), ISSUANCE, scopes)
+            for definition in definitions
         ],
     }
 
 
-def credential_object(definition: CredentialDefinition, schema: str, reason: str) -> JsonObject:
+def credential_object(definition: CredentialDefinition, schema: str, reason: str, scopes: Scopes) -> JsonObject:
     """A CredentialObject with every optional property, stable from call to call; an offer may be without a reason."""
     made: JsonObject = {
         "id": definition.id,
@@ -178,14 +185,27 @@ def credential_object(definition: CredentialDefinition, schema: str, reason: str
         "issuancePolicy": {
             "id": f"{definition.id}-{definition.version}",
             "input_descriptors": [
-                {"id": attestation, "constraints": {"fields": [{"path": ["$.credentialSubject"]}]}}
-                for attestation in definition.attestations
+                {"id": scope, "constraints": {"fields": [_field(scope)]}}
+                for scope in dict.fromkeys(scope for id_ in definition.attestations for scope in scopes.get(id_, ()))
             ],
         },
     }
     if reason:
         made["offerReason"] = reason
     return made
+
+
+def _field(scope: str) -> JsonObject:
+    """What a credential has that a scope asks for: a type, an id, or anything at all."""
+    alias, _, rest = scope.partition(":")
+    wanted = rest.partition(":")[0]
+    match alias.rpartition(".")[2]:
+        case "type":
+            return {"path": ["$.type", "$.vc.type"], "filter": {"type": "array", "contains": {"const": wanted}}}
+        case "id":
+            return {"path": ["$.id", "$.vc.id"], "filter": {"const": wanted}}
+        case _:
+            return {"path": ["$.credentialSubject", "$.vc.credentialSubject"]}
 
 
 def credential_message(process: IssuanceProcess, credentials: Sequence[IssuedCredential]) -> JsonObject:
@@ -220,7 +240,7 @@ def rejection_message(process: IssuanceProcess) -> JsonObject:
 
 
 def offer_message(
-    tenant: Tenant, offer: Offer, definitions: Sequence[CredentialDefinition], schema_uri: SchemaUri
+    tenant: Tenant, offer: Offer, definitions: Sequence[CredentialDefinition], schema_uri: SchemaUri, scopes: Scopes
 ) -> JsonObject:
     """The CredentialOfferMessage of an offer."""
     return {
@@ -228,7 +248,8 @@ def offer_message(
         "type": "CredentialOfferMessage",
         "issuer": tenant.did,
         "credentials": [
-            credential_object(definition, schema_uri(tenant, definition), offer.reason) for definition in definitions
+            credential_object(definition, schema_uri(tenant, definition), offer.reason, scopes)
+            for definition in definitions
         ],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -102,6 +103,11 @@ class Definitions:
                 if len(page) < 500:
                     return found
 
+    async def scopes(self, call: Call, definitions: Sequence[CredentialDefinition]) -> dict[str, tuple[str, ...]]:
+        """What the holders of some definitions are asked to show, by attestation id."""
+        async with self._store.read() as work:
+            return await scopes_of(work, call.tenant, definitions)
+
     async def delete(self, call: Call, id_: str) -> None:
         """Takes a definition out of use; NotFound if there is none. Processes keep their pinned version."""
         async with self._store.begin(call) as work:
@@ -167,6 +173,18 @@ def _collisions(sources: list[AttestationDefinition]) -> list[FieldProblem]:
         for name in sorted(set(names))
         if names.count(name) > 1
     ]
+
+
+async def scopes_of(
+    work: CertifyWork, tenant: str, definitions: Sequence[CredentialDefinition]
+) -> dict[str, tuple[str, ...]]:
+    """The scopes of the ``presentation`` attestations among those of ``definitions``, by id."""
+    ids = sorted({id_ for definition in definitions for id_ in definition.attestations})
+    return {
+        id_: tuple(scope for scope in scopes if isinstance(scope, str))
+        for id_, source in (await work.attestations.definitions(tenant, ids)).items()
+        if source.type == "presentation" and isinstance(scopes := source.configuration.get("scopes"), list)
+    }
 
 
 async def _version(work: CertifyWork, tenant: str, id_: str, version: int) -> CredentialDefinition | None:

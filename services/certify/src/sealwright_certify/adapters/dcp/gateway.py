@@ -26,6 +26,7 @@ from sealwright_certify.ports import (
     Tenant,
     TryAgain,
 )
+from sealwright_certify.usecases.definitions import scopes_of
 
 SERVICE = "CredentialService"
 
@@ -86,13 +87,15 @@ class DcpGateway:
         """Posts the CredentialOfferMessage over what of the offer still exists."""
         async with self._store.read() as work:
             found = await work.definitions.latest(offer.tenant, offer.definition_ids)
-        definitions = [found[id_] for id_ in offer.definition_ids if id_ in found]
+            definitions = [found[id_] for id_ in offer.definition_ids if id_ in found]
+            scopes = await scopes_of(work, offer.tenant, definitions)
         if not definitions:
             return Refused("the offered definitions are gone")
         way = await self._way(issuer, offer.holder_did, None)
         if not isinstance(way, _Way):
             return way
-        outcome = await self._post(way, "/offers", dcp.offer_message(issuer, offer, definitions, self._schema_uri))
+        message = dcp.offer_message(issuer, offer, definitions, self._schema_uri, scopes)
+        outcome = await self._post(way, "/offers", message)
         return _judge(outcome, offer.attempts) if isinstance(outcome, _Answered) else outcome
 
     async def _way(self, issuer: Tenant, holder_did: str, token: str | None) -> _Way | DeliveryOutcome:

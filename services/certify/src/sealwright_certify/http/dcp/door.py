@@ -140,7 +140,8 @@ class DcpDoor:
             call = Call(caller="anonymous", tenant=tenant.name, method="dcp.metadata")
             found = await self._definitions.every(call)
             deliverable = [definition for definition in found if definition.format.dcp]
-            message = dcp.metadata_message(tenant, deliverable, self._schema_uri)
+            scopes = await self._definitions.scopes(call, deliverable)
+            message = dcp.metadata_message(tenant, deliverable, self._schema_uri, scopes)
             if len(self._metadata) >= MOST_METADATA:
                 self._metadata.clear()
             kept = self._metadata[tenant.name] = (now, orjson.dumps(message))
