@@ -3,7 +3,7 @@
 Both: server and client a process each on loopback, uvloop, 64 calls in flight, requests of about 100 bytes. Ours:
 mutual TLS, identity and allow-list, deadline, overload gate, field validation, metrics and a recorded span on both
 sides (every trace is sampled; spans go through the batch processor to an exporter that drops them). Bare: plaintext, a
-handler as generated code makes it, nothing else.
+handler as generated code makes it, nothing else. The kind "mtls", bare but for mutual TLS, is for other benches.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import uvloop
 from grpc import aio
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from sealwright_common.runtime.config import TelemetrySettings, TlsSettings
+from sealwright_common.runtime.grpc.credentials import CertificateFiles, channel_credentials, server_credentials
 from sealwright_common.runtime.grpc.dev_ca import DevelopmentCa
 from sealwright_common.runtime.telemetry import logs, traces
 
@@ -90,8 +91,15 @@ def _tls(folder: str, name: str) -> TlsSettings:
     return TlsSettings(cert=at / f"{name}.pem", key=at / f"{name}-key.pem", ca=at / "ca.pem")
 
 
+def bare_channel(address: str, tls: TlsSettings | None) -> aio.Channel:
+    """A channel of grpc.aio with nothing of ours around it."""
+    if tls is None:
+        return aio.insecure_channel(address)
+    return aio.secure_channel(address, channel_credentials(CertificateFiles(tls)))
+
+
 @contextlib.asynccontextmanager
-async def _bare_server() -> AsyncIterator[str]:
+async def _bare_server(tls: TlsSettings | None) -> AsyncIterator[str]:
     async def echo(request: Any, context: Any) -> Any:
         return EchoResponse(text=request.text, payload=request.payload)
 
@@ -99,7 +107,10 @@ async def _bare_server() -> AsyncIterator[str]:
     handler = grpc.unary_unary_rpc_method_handler(echo, EchoRequest.FromString, EchoResponse.SerializeToString)
     server.add_registered_method_handlers(SERVICE, {"Echo": handler})
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Echo": handler}),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    if tls is None:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        port = server.add_secure_port("127.0.0.1:0", server_credentials(CertificateFiles(tls)))
     await server.start()
     yield f"127.0.0.1:{port}"
     await server.stop(None)
@@ -110,8 +121,8 @@ async def _serve(kind: str, folder: str) -> None:
         print(address, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
-    if kind == "bare":
-        async with _bare_server() as address:
+    if kind in ("bare", "mtls"):
+        async with _bare_server(_tls(folder, "signer") if kind == "mtls" else None) as address:
             await until_closed(address)
     else:
         _trace()
@@ -120,8 +131,8 @@ async def _serve(kind: str, folder: str) -> None:
 
 
 async def _call(kind: str, folder: str, address: str) -> float:
-    if kind == "bare":
-        async with aio.insecure_channel(address) as channel:
+    if kind in ("bare", "mtls"):
+        async with bare_channel(address, _tls(folder, "client") if kind == "mtls" else None) as channel:
             return await _rate(EchoStub(channel))
     _trace()
     async with calling(address, None if kind == "plain" else _tls(folder, "client")) as stub:
