@@ -15,7 +15,7 @@ from sealwright_common.runtime.config import DatabaseSettings, LimitSettings
 from sealwright_signer.adapters.file_root import FileHsm
 from sealwright_signer.adapters.wrapped import WrappedKeys
 from sealwright_signer.config import Pkcs11Settings, SignerSettings
-from sealwright_signer.ports import NewKey
+from sealwright_signer.ports import NewKey, StoredKey
 
 DATABASE = DatabaseSettings(dsn=SecretStr("postgresql://localhost/none"))
 TOKEN = Pkcs11Settings(module=Path("/module.so"), pin=SecretStr("1234"))
@@ -50,29 +50,29 @@ def new(algorithm: KeyAlgorithm) -> NewKey:
     return NewKey(uuid4(), "default", algorithm, KeyPurpose.BLIND_SIGNATURE, Protection.WRAPPED, 2048)
 
 
-def key_of(made: NewKey, public_key: bytes) -> Key:
+def stored(made: NewKey, public_key: bytes, wrapped: str) -> StoredKey:
     now = datetime(2025, 6, 1, tzinfo=UTC)
-    return Key(made.id, made.tenant, made.algorithm, made.purpose, made.protection, KeyState.ACTIVE, public_key, now)
+    key = Key(made.id, made.tenant, made.algorithm, made.purpose, made.protection, KeyState.ACTIVE, public_key, now)
+    return StoredKey(key, wrapped)
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.VOPRF_RISTRETTO255, KeyAlgorithm.VOPRF_P384])
 def test_scalars_are_bounded_and_wiped(tmp_path: Path, algorithm: KeyAlgorithm) -> None:
     wrapped = WrappedKeys(FileHsm(tmp_path), 2)
     made = [new(algorithm) for _ in range(4)]
-    pairs = [wrapped.make(each) for each in made]
-    keys = [key_of(each, public) for each, (public, _) in zip(made, pairs, strict=True)]
-    with wrapped.scalar(keys[0], pairs[0][1]) as first:
-        for key, (_, blob) in list(zip(keys, pairs, strict=True))[1:]:
-            with wrapped.scalar(key, blob) as other:
+    keys = [stored(each, *wrapped.make(each)) for each in made]
+    with wrapped.scalar(keys[0]) as first:
+        for key in keys[1:]:
+            with wrapped.scalar(key) as other:
                 assert any(other)
         assert any(first), "in use: not wiped yet, though it left the cache"
     assert not any(first), "wiped with its last use"
-    with wrapped.scalar(keys[3], pairs[3][1]) as kept:
+    with wrapped.scalar(keys[3]) as kept:
         pass
     assert any(kept)
-    wrapped.evict(keys[3])
+    wrapped.evict(keys[3].key)
     assert not any(kept)
-    with wrapped.scalar(keys[2], pairs[2][1]) as last:
+    with wrapped.scalar(keys[2]) as last:
         pass
     wrapped.evict_all()
     assert not any(last)
@@ -81,6 +81,5 @@ def test_scalars_are_bounded_and_wiped(tmp_path: Path, algorithm: KeyAlgorithm) 
 def test_a_blob_serves_its_own_key_only(tmp_path: Path) -> None:
     wrapped = WrappedKeys(FileHsm(tmp_path), 2)
     one, other = new(KeyAlgorithm.VOPRF_RISTRETTO255), new(KeyAlgorithm.VOPRF_RISTRETTO255)
-    public, blob = wrapped.make(one)
-    with pytest.raises(DataLoss), wrapped.scalar(key_of(other, public), blob):
+    with pytest.raises(DataLoss), wrapped.scalar(stored(other, *wrapped.make(one))):
         pass

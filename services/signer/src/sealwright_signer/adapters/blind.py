@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from sealwright_common.domain.errors import Internal, InvalidArgument, Problem, Reason
@@ -18,7 +18,6 @@ from sealwright_signer.ports import BlindShare, BlindSignatures, Hsm, TokenClaim
 
 log = structlog.get_logger(__name__)
 
-Blob = Callable[[BlindShare | TokenClaim], bytes]
 _VOPRF: dict[KeyAlgorithm, Voprf] = {
     KeyAlgorithm.VOPRF_RISTRETTO255: VOPRF_RISTRETTO255,
     KeyAlgorithm.VOPRF_P384: VOPRF_P384,
@@ -28,11 +27,9 @@ _VOPRF: dict[KeyAlgorithm, Voprf] = {
 class BlindSigning:
     """Blind RSA in the token; VOPRF and the challenge-bypass format with wrapped scalars."""
 
-    def __init__(self, hsm: Hsm, wrapped: WrappedKeys, blob: Blob) -> None:
-        """``blob`` gives the wrapped private key of a share or claim."""
+    def __init__(self, hsm: Hsm, wrapped: WrappedKeys) -> None:
         self._hsm = hsm
         self._wrapped = wrapped
-        self._blob = blob
 
     def check(self, shares: Sequence[BlindShare]) -> None:
         """Return if every token is one that its key signs.
@@ -54,7 +51,7 @@ class BlindSigning:
         voprf = _VOPRF.get(key.algorithm)
         evaluate = cbp.evaluate if voprf is None else voprf.evaluate
         try:
-            with self._wrapped.scalar(key, self._blob(share)) as secret:
+            with self._wrapped.scalar(share.key) as secret:
                 signed, proof = evaluate(secret, key.public_key, share.blinded_tokens)
         except Inconsistent:
             raise _faulty(key) from None
@@ -67,7 +64,7 @@ class BlindSigning:
             return blind_rsa.verifies(key.public_key, claim.input, claim.output)
         voprf = _VOPRF.get(key.algorithm)
         try:
-            with self._wrapped.scalar(key, self._blob(claim)) as secret:
+            with self._wrapped.scalar(claim.key) as secret:
                 if voprf is None:
                     expected = cbp.token_mac(secret, claim.input, claim.payload)
                 else:

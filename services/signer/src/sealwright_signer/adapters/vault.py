@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
 import structlog
-from sealwright_common.domain.errors import FailedPrecondition, Internal, Reason
+from sealwright_common.domain.errors import Internal, Reason
 from sealwright_common.domain.keys import Key, KeyAlgorithm, Protection
 from sealwright_common.runtime.faults import fault_point
 
@@ -33,7 +32,6 @@ from sealwright_signer.ports import (
 )
 
 log = structlog.get_logger(__name__)
-_WRAPPED = "wrapped:"
 _QUICK = frozenset({KeyAlgorithm.EDDSA, KeyAlgorithm.ES256})
 """In software these take a tenth of a millisecond, less than the way to a thread and back."""
 
@@ -47,7 +45,7 @@ class KeyVault:
         self._signing = Threads("signing", threads)
         self._making = Threads("key-making", makers)
         self._wrapped = WrappedKeys(hsm, cached_keys)
-        self._blind = BlindSigning(hsm, self._wrapped, lambda share: _blob(share.key))
+        self._blind = BlindSigning(hsm, self._wrapped)
 
     async def create(self, keys: Sequence[NewKey]) -> list[KeyPair]:
         """New key pairs, made by threads of their own, so that signing goes on."""
@@ -74,8 +72,7 @@ class KeyVault:
             made = self._hsm.generate(str(new.id), new.algorithm, new.rsa_bits)
             public_key, where = made.public_key, self._hsm.uri(made)
         else:
-            public_key, blob = self._wrapped.make(new)
-            where = _WRAPPED + base64.b64encode(blob).decode()
+            public_key, where = self._wrapped.make(new)
         return KeyPair(public_key, where, token_key_id(new.algorithm, public_key))
 
     async def sign(
@@ -90,8 +87,7 @@ class KeyVault:
         else:
             signer = self._wrapped.cached_signer(key.key)
             if signer is None:
-                blob = _blob(key)
-                signer = await self._signing.run(lambda: self._wrapped.open_signer(key.key, blob))
+                signer = await self._signing.run(lambda: self._wrapped.open_signer(key))
             work = _checked(key.key, lambda data: [signer(item) for item in data])
         if len(prepared) > 1:
             raw = await self._signing.run_split(work, prepared)
@@ -156,12 +152,6 @@ class KeyVault:
 
 def _token_key(key: Key) -> TokenKey:
     return TokenKey(str(key.id), key.algorithm, key.public_key)
-
-
-def _blob(key: StoredKey) -> bytes:
-    if not key.signing_key.startswith(_WRAPPED):
-        raise FailedPrecondition(Reason.KEY_NOT_USABLE, f"key {key.key.id} has no wrapped private key")
-    return base64.b64decode(key.signing_key.removeprefix(_WRAPPED))
 
 
 def _checked(key: Key, sign: Callable[[Sequence[bytes]], list[bytes]]) -> Callable[[Sequence[bytes]], list[bytes]]:

@@ -6,6 +6,7 @@ are overwritten when they leave the cache; OpenSSL does the same with its own ke
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import os
 import threading
@@ -14,13 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from sealwright_common.domain.errors import FailedPrecondition, Reason
 from sealwright_common.domain.keys import Key, KeyAlgorithm
 
 from sealwright_signer.crypto import p384, signatures
 from sealwright_signer.crypto.groups import Group
 from sealwright_signer.crypto.p384 import P384_SHA384
 from sealwright_signer.crypto.ristretto import RISTRETTO255
-from sealwright_signer.ports import Hsm, NewKey
+from sealwright_signer.ports import Hsm, NewKey, StoredKey
+
+_WRAPPED = "wrapped:"
 
 GROUPS: dict[KeyAlgorithm, Group] = {
     KeyAlgorithm.VOPRF_RISTRETTO255: RISTRETTO255,
@@ -60,8 +64,8 @@ class WrappedKeys:
         self._open: OrderedDict[UUID, _Open] = OrderedDict()
         self._lock = threading.Lock()
 
-    def make(self, new: NewKey) -> tuple[bytes, bytes]:
-        """A new key: its public half and the wrapped private one. Blocking."""
+    def make(self, new: NewKey) -> tuple[bytes, str]:
+        """A new key: its public half and, as it is stored, the wrapped private one. Blocking."""
         group = GROUPS.get(new.algorithm)
         if group is None:
             public_key, private = signatures.make(new.algorithm, new.rsa_bits)
@@ -69,7 +73,7 @@ class WrappedKeys:
             # 16 bytes more than the order has make the bias of the reduction negligible; zero does not happen.
             private = group.scalar(int.from_bytes(os.urandom(group.scalar_length + 16)))
             public_key = group.multiply_base(private)
-        return public_key, self._hsm.wrap(private, context(new))
+        return public_key, _WRAPPED + base64.b64encode(self._hsm.wrap(private, context(new))).decode()
 
     def cached_signer(self, key: Key) -> signatures.Signer | None:
         """The signing function if the key is open."""
@@ -80,16 +84,17 @@ class WrappedKeys:
             self._open.move_to_end(key.id)
             return found.signer
 
-    def open_signer(self, key: Key, blob: bytes) -> signatures.Signer:
+    def open_signer(self, key: StoredKey) -> signatures.Signer:
         """The signing function, opened by the token if need be. Blocking. DataLoss if the blob is not this key's."""
-        signer = self._opened(key, blob, lambda plain: _Open(signatures.load_signer(key.algorithm, plain), b"")).signer
+        algorithm = key.key.algorithm
+        signer = self._opened(key, lambda plain: _Open(signatures.load_signer(algorithm, plain), b"")).signer
         assert signer is not None
         return signer
 
     @contextmanager
-    def scalar(self, key: Key, blob: bytes) -> Iterator[bytes]:
+    def scalar(self, key: StoredKey) -> Iterator[bytes]:
         """The secret scalar for the length of a with block. Blocking. DataLoss if the blob is not this key's."""
-        found = self._opened(key, blob, lambda plain: _Open(None, plain), using=True)
+        found = self._opened(key, lambda plain: _Open(None, plain), using=True)
         try:
             yield found.scalar
         finally:
@@ -111,14 +116,15 @@ class WrappedKeys:
             while self._open:
                 self._dropped(self._open.popitem()[1])
 
-    def _opened(self, key: Key, blob: bytes, load: Callable[[bytes], _Open], *, using: bool = False) -> _Open:
+    def _opened(self, stored: StoredKey, load: Callable[[bytes], _Open], *, using: bool = False) -> _Open:
+        key = stored.key
         with self._lock:
             found = self._open.get(key.id)
             if found is not None:
                 self._open.move_to_end(key.id)
                 found.users += using
                 return found
-        fresh = load(self._hsm.unwrap(blob, context(key)))
+        fresh = load(self._hsm.unwrap(_blob(stored), context(key)))
         with self._lock:
             found = self._open.setdefault(key.id, fresh)
             found.users += using
@@ -131,3 +137,9 @@ class WrappedKeys:
         found.evicted = True
         if not found.users:
             found.wipe()
+
+
+def _blob(key: StoredKey) -> bytes:
+    if not key.signing_key.startswith(_WRAPPED):
+        raise FailedPrecondition(Reason.KEY_NOT_USABLE, f"key {key.key.id} has no wrapped private key")
+    return base64.b64decode(key.signing_key.removeprefix(_WRAPPED))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Sequence
 from typing import TypeVar
@@ -68,16 +67,16 @@ def queued_blind_item(item: queue_pb2.QueuedBlindSignItem, problem: Problem | No
 def base64_decode(text: str) -> bytes:
     """Standard base64 with padding, in its one canonical form. ValueError for anything else."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
+        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise ValueError("not standard base64") from error
-    if base64.b64encode(data).decode() != text:
+    if _base64(data) != text:
         raise ValueError("not canonical base64")
     return data
 
 
 def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def blind_response(answer: BlindAnswer) -> token_service_pb2.BlindSignResponse:
