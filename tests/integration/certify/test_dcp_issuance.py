@@ -267,6 +267,7 @@ async def test_r29_r30_permanent_refusal_ends_and_can_be_redelivered(issuing: Is
     _, location = await issuing.ask(name, "MembershipCredential")
     ended = await issuing.ends(location)
     assert (ended.state, ended.error) == (pb.ISSUANCE_STATE_ERRORED, pb.ISSUANCE_ERROR_DELIVERY_REFUSED)
+    assert ended.attempts == 1
     holders.faults = HolderFaults()
 
     request = issuance.RedeliverIssuanceRequest(request_id=rid(), id=ended.id)

@@ -139,10 +139,17 @@ class Egress:
         return await self.request("GET", url, headers=headers, max_bytes=max_bytes)
 
     async def post(
-        self, url: str, body: bytes, *, content_type: str = "application/json", headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        whole: bool = True,
     ) -> Reply:
         """POST ``body`` to ``url``; see :meth:`request`."""
-        return await self.request("POST", url, body=body, headers={"content-type": content_type, **(headers or {})})
+        sent = {"content-type": content_type, **(headers or {})}
+        return await self.request("POST", url, body=body, headers=sent, whole=whole)
 
     async def request(
         self,
@@ -153,9 +160,11 @@ class Egress:
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         timeout: float | None = None,
+        whole: bool = True,
     ) -> Reply:
         """Call ``url`` once and read the whole answer; redirects come back as they are.
 
+        Without ``whole`` the status is what counts: of an answer that is too large nothing is read.
         Raises EgressRefused when the address must not be called or the answer is larger than ``max_bytes`` (by default
         the settings'), Unavailable when it cannot be reached or does not answer within ``timeout`` seconds.
         """
@@ -173,7 +182,7 @@ class Egress:
             async with self._session.request(
                 method, target, data=body, headers=sent, allow_redirects=False, **options
             ) as response:
-                return Reply(response.status, response.headers.copy(), await _read(response, cap))
+                return Reply(response.status, response.headers.copy(), await _read(response, cap, whole))
         except Problem:
             raise
         except aiohttp.ClientConnectorDNSError as error:
@@ -305,10 +314,9 @@ def _unreachable(target: URL, why: str) -> Unavailable:
     )
 
 
-async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, cap: int, whole: bool) -> bytes:
     if response.content_length is not None and response.content_length > cap:
-        response.close()
-        raise EgressRefused(Reason.EGRESS_REFUSED, f"the answer is larger than {cap} bytes")
+        return _too_large(response, cap, whole)
     if response.content_length is not None:
         return await response.read()  # which ends where the length says
     parts: list[bytes] = []
@@ -316,7 +324,13 @@ async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
     async for part in response.content.iter_chunked(64 * 1024):
         taken += len(part)
         if taken > cap:
-            response.close()
-            raise EgressRefused(Reason.EGRESS_REFUSED, f"the answer is larger than {cap} bytes")
+            return _too_large(response, cap, whole)
         parts.append(part)
     return b"".join(parts)
+
+
+def _too_large(response: aiohttp.ClientResponse, cap: int, whole: bool) -> bytes:
+    response.close()
+    if whole:
+        raise EgressRefused(Reason.EGRESS_REFUSED, f"the answer is larger than {cap} bytes")
+    return b""

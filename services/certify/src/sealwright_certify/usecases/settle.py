@@ -63,12 +63,12 @@ def _settle(
         case Refused(detail):
             moved = process.fail(IssuanceError.DELIVERY_REFUSED, detail, work.now)
             # The holder has just refused to talk about this request; a message about it would be refused too.
-            moved = replace(moved, phase=None, next_attempt_time=None)
+            moved = replace(moved, phase=None, next_attempt_time=None, attempts=process.attempts + 1)
         case TryAgain(detail, unknown, after):
             next_time = work.now + (after or backoff(process.attempts))
             if process.delivery_deadline is not None and next_time >= process.delivery_deadline:
                 moved = process.fail(IssuanceError.DELIVERY_EXPIRED, detail, work.now)
-                moved = replace(moved, phase=None, next_attempt_time=None)
+                moved = replace(moved, phase=None, next_attempt_time=None, attempts=process.attempts + 1)
             else:
                 return replace(process.postponed(next_time, work.now, unknown=unknown), error_detail=detail[:1000])
         case _:

@@ -115,6 +115,7 @@ class DcpGateway:
                 way.endpoint + path,
                 orjson.dumps(message),
                 headers={"authorization": f"Bearer {way.bearer}", "accept": "application/json"},
+                whole=False,  # what a holder says to it does not change what it did
             )
         except FailedPrecondition as problem:
             return Refused(f"{problem.reason}: {problem.message}")
