@@ -30,21 +30,27 @@ def permuted(seed: bytes, n: int, size: int) -> int:
         raise ValueError("an entry inside the list")
     half = (max(2, (size - 1).bit_length()) + 1) // 2
     mask = (1 << half) - 1
+    rounds = _rounds(seed, half)
     value = n
     while True:
         left, right = value >> half, value & mask
-        for number in range(_ROUNDS):
-            left, right = right, left ^ (_round(seed, number, right) & mask)
+        for table in rounds:
+            left, right = right, left ^ table[right]
         value = (left << half) | right
         if value < size:
             return value
 
 
-@lru_cache(maxsize=1 << 15)
-def _round(seed: bytes, number: int, half: int) -> int:
-    """Kept, because a list has few halves: 512 in each round for the least size."""
-    digest = hmac.digest(seed, bytes((number,)) + half.to_bytes(4, "big"), hashlib.sha256)
-    return int.from_bytes(digest[:4], "big")
+@lru_cache(maxsize=64)
+def _rounds(seed: bytes, half: int) -> tuple[tuple[int, ...], ...]:
+    """What each round makes of each half. Kept: there are few, 512 a round for the least size."""
+    mask = (1 << half) - 1
+
+    def made(number: int, value: int) -> int:
+        digest = hmac.digest(seed, bytes((number,)) + value.to_bytes(4, "big"), hashlib.sha256)
+        return int.from_bytes(digest[:4], "big") & mask
+
+    return tuple(tuple(made(number, value) for value in range(mask + 1)) for number in range(_ROUNDS))
 
 
 def encode_bits(size: int, indices: Iterable[int]) -> bytes:
