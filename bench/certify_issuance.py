@@ -103,7 +103,7 @@ async def _rows() -> list[Row]:
             1 / beside,
             f"without them, {without * 1000:.0f} ms",
             1 / without,
-            0.8,
+            1 / 1.2,
             "1/s",
         ),
         *(
