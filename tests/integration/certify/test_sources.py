@@ -198,6 +198,13 @@ async def test_r21_a_dry_run_explains_every_rule(issuing: Issuing) -> None:
     assert [(rule.type, rule.passed) for rule in checked.rules] == [("expression", False), ("cel", True)]
     assert "integer" in checked.rules[0].explanation
     assert "DK-123" not in str(checked)
+    schema = {"type": "object", "properties": {"company": {"pattern": "^SE-"}}}
+    await issuing.define(template_definition("Shaped", schema=schema))
+    shaped = issuance.CheckIssuanceRequest(holder_did=did, definition_ids=["Shaped"])
+    unfit = await issuing.client.issuance.CheckIssuance(shaped)
+    assert not unfit.accepted
+    assert "company" in unfit.problems[0], "what the request itself would be refused for is told here, too"
+    assert "DK-123" not in str(unfit)
     unknown = issuance.CheckIssuanceRequest(holder_did="did:web:nobody.example", definition_ids=["Explained"])
     assert list((await issuing.client.issuance.CheckIssuance(unknown)).missing_attestations) == ["onboarding"]
 

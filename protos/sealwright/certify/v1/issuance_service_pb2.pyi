@@ -65,14 +65,16 @@ class CheckIssuanceRequest(_message.Message):
     def __init__(self, holder_did: _Optional[str] = ..., definition_ids: _Optional[_Iterable[str]] = ..., claims_json: _Optional[str] = ...) -> None: ...
 
 class CheckIssuanceResponse(_message.Message):
-    __slots__ = ("accepted", "missing_attestations", "rules")
+    __slots__ = ("accepted", "missing_attestations", "rules", "problems")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     MISSING_ATTESTATIONS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     accepted: bool
     missing_attestations: _containers.RepeatedScalarFieldContainer[str]
     rules: _containers.RepeatedCompositeFieldContainer[_resources_pb2.RuleOutcome]
-    def __init__(self, accepted: _Optional[bool] = ..., missing_attestations: _Optional[_Iterable[str]] = ..., rules: _Optional[_Iterable[_Union[_resources_pb2.RuleOutcome, _Mapping]]] = ...) -> None: ...
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accepted: _Optional[bool] = ..., missing_attestations: _Optional[_Iterable[str]] = ..., rules: _Optional[_Iterable[_Union[_resources_pb2.RuleOutcome, _Mapping]]] = ..., problems: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetIssuanceRequest(_message.Message):
     __slots__ = ("id",)

@@ -70,7 +70,7 @@ def list_(
     page = run(work(), as_json=as_json)
     show(map(process_row, page.processes), _COLUMNS, as_json=as_json)
     if page.next_page_token:
-        errors.print(f"there are more than these {limit}: a larger --limit, --state or --holder shows them")
+        errors.print(f"these are {limit}, and there may be more: a larger --limit, --state or --holder shows them")
 
 
 @app.command("show")

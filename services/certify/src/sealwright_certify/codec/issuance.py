@@ -79,9 +79,10 @@ def request_response(processes: list[IssuanceProcess]) -> service.RequestIssuanc
 
 def check_response(value: Check) -> service.CheckIssuanceResponse:
     return service.CheckIssuanceResponse(
-        accepted=value.verdict.accepted,
+        accepted=value.accepted,
         missing_attestations=value.verdict.missing,
         rules=[outcome_message(id_, outcome) for id_, outcome in value.verdict.outcomes],
+        problems=value.problems,
     )
 
 

@@ -16,6 +16,7 @@ from sealwright_common.domain.credentials import CredentialDefinition
 from sealwright_common.domain.errors import (
     InvalidArgument,
     NotFound,
+    Problem,
     Reason,
     ResourceExhausted,
 )
@@ -54,6 +55,13 @@ class Check:
     """What a request would meet."""
 
     verdict: Verdict
+    problems: tuple[str, ...]
+    """Why the claims, though attested and within the rules, make no credential."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the request would be."""
+        return self.verdict.accepted and not self.problems
 
 
 class IssuanceRequests:
@@ -130,7 +138,14 @@ class IssuanceRequests:
         async with self._store.read() as work:
             definitions = await definitions_for(work, call.tenant, command.definition_ids)
             sources = await sources_for(work, call.tenant, definitions)
-        return Check(await self._verify(call, command, definitions, sources))
+        verdict = await self._verify(call, command, definitions, sources)
+        problems: list[str] = []
+        for definition in definitions if verdict.accepted else ():
+            try:
+                self._evaluator.content(definition, sources, verdict.claims, command.holder_did)
+            except Problem as problem:
+                problems.append(problem.message)
+        return Check(verdict, tuple(problems))
 
     async def _verify(
         self,
