@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from sealwright.signer.v1 import queue_pb2, token_service_pb2
 from sealwright_common.domain.errors import InvalidArgument, NotFound, Problem, Reason
 from sealwright_common.domain.ids import parse_id
+from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.runtime.db import EventRecord
 
 from sealwright_signer.codec.keys import ALGORITHM, EnumMap, interval, reason, reason_value, timestamp
@@ -106,6 +108,11 @@ def _result(result: SignedShare | RefusedItem) -> token_service_pb2.BlindSignRes
     )
 
 
+@lru_cache(maxsize=4096)
+def _public_key_text(algorithm: KeyAlgorithm, public_key: bytes) -> str:
+    return _base64(public_key_encoding(algorithm, public_key))
+
+
 def queued_blind_answer(answer: BlindAnswer) -> queue_pb2.QueuedBlindSignAnswer:
     """The answer as its message on the queue."""
     return queue_pb2.QueuedBlindSignAnswer(
@@ -126,7 +133,7 @@ def _queued_result(result: SignedShare | RefusedItem) -> queue_pb2.QueuedBlindSi
         slot=key.slot.slot,
         window=interval(key.slot.window),
         algorithm=ALGORITHM.to_proto[key.algorithm],
-        public_key=_base64(public_key_encoding(key.algorithm, key.public_key)),
+        public_key=_public_key_text(key.algorithm, key.public_key),
         blinded_tokens=[_base64(token) for token in result.blinded_tokens],
         signed_tokens=[_base64(token) for token in result.signatures.signed_tokens],
         proof=_base64(result.signatures.proof),
