@@ -9,6 +9,9 @@ from uuid import UUID
 
 from sealwright_common.domain.errors import InvalidArgument
 
+CANONICAL_LENGTH = 36
+"""Characters of a UUID in its hyphenated form."""
+
 
 def new_id(now: datetime) -> UUID:
     """A new UUIDv7: 48 bits of Unix milliseconds from ``now``, 74 random bits."""
@@ -22,7 +25,7 @@ def new_id(now: datetime) -> UUID:
 def parse_id(text: str, path: str) -> UUID:
     """The UUID written in ``text`` in its canonical form; InvalidArgument naming the field ``path`` otherwise."""
     try:
-        value, canonical = _read(text)
+        value, canonical = _read(text) if len(text) == CANONICAL_LENGTH else (UUID(text), False)
     except ValueError:
         raise InvalidArgument.of(path, "a UUID such as 0192f0c1-7c1e-7d4f-8e2a-3b1f6c9d5e70") from None
     if not canonical:
@@ -32,7 +35,7 @@ def parse_id(text: str, path: str) -> UUID:
 
 @lru_cache(maxsize=16_384)
 def _read(text: str) -> tuple[UUID, bool]:
-    """The UUID, and whether it is written in its canonical form. Remembered: an id comes by again with every step of
-    what it names."""
+    """The UUID in a text of that length, and whether it is in its canonical form. Remembered: an id comes by again with
+    every step of what it names."""
     value = UUID(text)
     return value, str(value) == text.lower()
