@@ -21,6 +21,9 @@ from sealwright_common.domain.json_values import Json, JsonObject, Missing, Segm
 MAX_DEPTH = 16
 """Deepest nesting of combinators."""
 
+MAX_KEPT = 4096
+"""Most rules that a registry keeps ready."""
+
 OPERATORS = ("eq", "neq", "gt", "geq", "lt", "leq", "in", "nin", "exists", "matches", "before", "after")
 """The operators of ``expression``."""
 
@@ -73,10 +76,12 @@ class RuleRegistry:
 
     def __init__(self, *factories: RuleFactory) -> None:
         self._factories: dict[str, RuleFactory] = {factory.type: factory for factory in factories}
+        self._made: dict[int, tuple[RuleDefinition, Rule]] = {}
 
     def register(self, factory: RuleFactory) -> None:
         """Adds or replaces a type."""
         self._factories[factory.type] = factory
+        self._made.clear()
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -91,8 +96,16 @@ class RuleRegistry:
         return factory.problems(definition.configuration)
 
     def create(self, definition: RuleDefinition) -> Rule:
-        """The rule of a definition without problems."""
-        return self._factories[definition.type].create(definition.configuration)
+        """The rule of a definition without problems; kept by identity, because what is stored never changes."""
+        known = self._made.get(id(definition))
+        if known is not None and known[0] is definition:
+            return known[1]
+        if len(self._made) >= MAX_KEPT:
+            self._made.clear()
+        rule = self._factories[definition.type].create(definition.configuration)
+        # The definition is kept with it, so that its identity cannot become another's.
+        self._made[id(definition)] = definition, rule
+        return rule
 
 
 def evaluate_all(

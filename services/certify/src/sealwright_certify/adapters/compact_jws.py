@@ -37,4 +37,4 @@ def signing_input(key: SigningKey, header: Mapping[str, Any], payload: Mapping[s
         raise FailedPrecondition(
             Reason.CLAIMS_INVALID, "the claims hold a number beyond 64 bits or are nested too deep"
         ) from error
-    return f"{b64url(first)}.{b64url(second)}".encode()
+    return b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (first, second))

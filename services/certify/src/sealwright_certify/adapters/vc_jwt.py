@@ -76,9 +76,11 @@ class VcJwtWriter:
 
 
 def _credential(draft: Draft, first: bool) -> dict[str, Any]:
-    if reserved := sorted(draft.content.keys() - CONTENT_MEMBERS):
+    if not draft.content.keys() <= CONTENT_MEMBERS:
         raise InvalidArgument.of(
-            f"template.{reserved[0]}", "content without members that certify sets", reason=Reason.TEMPLATE_INVALID
+            f"template.{min(draft.content.keys() - CONTENT_MEMBERS)}",
+            "content without members that certify sets",
+            reason=Reason.TEMPLATE_INVALID,
         )
     subject = draft.content.get("credentialSubject")
     if not isinstance(subject, dict):
