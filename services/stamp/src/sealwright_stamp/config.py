@@ -37,7 +37,7 @@ class RegistrySettings(Section):
 class WalletSettings(Section):
     """Posts to wallets."""
 
-    at_once: int = Field(default=16, ge=1, le=256)
+    at_once: int = Field(default=32, ge=1, le=256)
     """Posts at a time to one wallet (scheme, host and port)."""
     egress: EgressSettings = EgressSettings()
     """Which addresses wallets may have (private ones only if allowed by name), and limits of their answers."""

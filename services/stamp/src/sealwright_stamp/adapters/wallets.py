@@ -14,7 +14,7 @@ from sealwright_common.runtime.faults import fault_point
 
 from sealwright_stamp.ports import PostResult, PostVerdict, Slice
 
-AT_ONCE = 16
+AT_ONCE = 32
 """Posts at a time to one wallet."""
 PASSING = frozenset({408, 425, 429})
 """4xx that are worth another try."""
