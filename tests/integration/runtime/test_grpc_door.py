@@ -366,7 +366,7 @@ async def test_answer_encodes_once_for_store_and_response() -> None:
         assert EchoResponse.FromString(call.encode(value)).text == "do done"
         return value
 
-    response = await answer(Call(caller="x"), usecase, "do", encode)
+    response = await answer(Call(caller="x", request_id="r"), usecase, "do", encode)
     assert response.text == "do done"
     assert encoded == ["once"]
 

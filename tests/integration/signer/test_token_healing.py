@@ -15,12 +15,13 @@ from uuid import UUID, uuid4
 import pytest
 from pkcs11 import Attribute, ObjectClass
 from prometheus_client import REGISTRY
-from sealwright_common.domain.errors import Internal, Reason, Unavailable
+from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Internal, Reason, Unavailable
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
 from sealwright_sandbox.embedded.softhsm import Token
 from sealwright_signer.adapters.file_root import FileHsm
 from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings, mechanisms
 from sealwright_signer.adapters.pkcs11 import token as token_module
+from sealwright_signer.adapters.pkcs11.hsm import SELF_TEST_KEY, WRAPPING_KEY
 from sealwright_signer.adapters.vault import KeyVault
 from sealwright_signer.crypto import signatures
 from sealwright_signer.ports import InputKind, SignatureFormat, StoredKey, TokenKey
@@ -197,6 +198,35 @@ def test_a_wrong_pin_is_tried_once(process_token: Token, tmp_path: Path, monkeyp
     right = Pkcs11Hsm(settings(process_token, tmp_path))
     right.check()
     right.close()
+
+
+def test_what_either_of_two_wrapping_keys_wrapped_opens(hsm: Pkcs11Hsm, process_token: Token, tmp_path: Path) -> None:
+    """As it is after two machines met an empty token at the same moment."""
+    sealed = hsm.wrap(b"first", b"of both")
+    labelled(hsm, WRAPPING_KEY)[0][Attribute.LABEL] = "aside"
+    other = Pkcs11Hsm(settings(process_token, tmp_path))
+    later = other.wrap(b"second", b"of both")
+    labelled(hsm, "aside")[0][Attribute.LABEL] = WRAPPING_KEY
+    assert len(labelled(hsm, WRAPPING_KEY)) == 2
+    assert [each.unwrap(sealed, b"of both") for each in (hsm, other)] == [b"first"] * 2
+    assert [each.unwrap(later, b"of both") for each in (hsm, other)] == [b"second"] * 2
+    with pytest.raises(DataLoss):
+        hsm.unwrap(later, b"of another")
+    other.close()
+
+
+def test_another_self_test_key_is_found_at_the_next_test(hsm: Pkcs11Hsm) -> None:
+    hsm.check()
+    for half in labelled(hsm, SELF_TEST_KEY):
+        half.destroy()
+    with pytest.raises(FailedPrecondition):
+        hsm.check()
+    hsm.check()
+
+
+def labelled(hsm: Pkcs11Hsm, label: str) -> list[Any]:
+    """The objects of that label, by a session that works."""
+    return hsm._token.use(lambda session: list(session.raw.get_objects({Attribute.LABEL: label})))  # pyright: ignore[reportPrivateUsage]
 
 
 def test_keys_never_leave(hsm: Pkcs11Hsm) -> None:

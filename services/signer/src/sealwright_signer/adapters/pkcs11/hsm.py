@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -29,7 +29,7 @@ class Pkcs11Hsm:
     """Keys in a PKCS#11 token. Every method blocks and may be called by any thread; each thread has its own session."""
 
     def __init__(self, settings: TokenSettings) -> None:
-        self._token = Token(settings)
+        self._token = Token(settings, _prepare)
         self._label = settings.label
         self._self_test: TokenKey | None = None
         self._proven: dict[str, bytes] = {}
@@ -95,16 +95,14 @@ class Pkcs11Hsm:
 
         def work(session: Session) -> bytes:
             parameter = GCMParams(nonce, context, _TAG_BITS)
-            key = self._wrapping_key(session)
-            try:
-                return key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameter)
-            except (exceptions.GeneralError, exceptions.EncryptedDataInvalid, exceptions.FunctionFailed) as error:
-                # SoftHSM answers a wrong tag with CKR_GENERAL_ERROR: ask whether the token works at all before
-                # believing that the data is bad.
-                key.encrypt(b"", mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, b"", _TAG_BITS))
-                raise DataLoss(
-                    Reason.KEY_NOT_USABLE, "a wrapped key does not open under this token's wrapping key"
-                ) from error
+            for key in self._wrapping_keys(session):
+                try:
+                    return key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameter)
+                except (exceptions.GeneralError, exceptions.EncryptedDataInvalid, exceptions.FunctionFailed):
+                    # SoftHSM answers a wrong tag with CKR_GENERAL_ERROR: ask whether the token works at all before
+                    # believing that the data is bad.
+                    key.encrypt(b"", mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, b"", _TAG_BITS))
+            raise DataLoss(Reason.KEY_NOT_USABLE, "a wrapped key does not open under this token's wrapping key")
 
         return self._token.use(work)
 
@@ -112,7 +110,11 @@ class Pkcs11Hsm:
         """One signature by a key kept for this, made when it is first needed."""
         if self._self_test is None:
             self._self_test = self._token.use(lambda session: self._token.exclusively(lambda: _self_test_key(session)))
-        self.sign(self._self_test, [bytes(32)])
+        try:
+            self.sign(self._self_test, [bytes(32)])
+        except FailedPrecondition:
+            self._self_test = None  # it is not what it was: looked for anew the next time
+            raise
 
     def close(self) -> None:
         """Finalises the module."""
@@ -137,6 +139,11 @@ class Pkcs11Hsm:
             handle = session.handles[WRAPPING_KEY] = self._token.exclusively(lambda: _wrapping_key(session))
         return handle
 
+    def _wrapping_keys(self, session: Session) -> Iterator[Any]:
+        """The one that wraps, then all: instances on two machines that met an empty token may each have made one."""
+        yield self._wrapping_key(session)
+        yield from _found_wrapping_keys(session)
+
 
 def _generate(session: Session, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
     template = mechanisms.private_template(mechanisms.HOW_TO[algorithm])
@@ -159,9 +166,21 @@ def _self_test_key(session: Session) -> TokenKey:
     return _generate(session, SELF_TEST_KEY, KeyAlgorithm.ES256, 0)
 
 
+def _prepare(session: Session) -> None:
+    """The keys that a token has but once."""
+    try:
+        _wrapping_key(session)
+        _self_test_key(session)
+    except exceptions.MechanismInvalid:
+        pass  # A token may lack what these take and hold keys of other kinds; who needs them is told so.
+
+
+def _found_wrapping_keys(session: Session) -> list[Any]:
+    return list(session.raw.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: WRAPPING_KEY}))
+
+
 def _wrapping_key(session: Session) -> Any:
-    found = list(session.raw.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: WRAPPING_KEY}))
-    if found:
+    if found := _found_wrapping_keys(session):
         return found[0]
     return session.raw.generate_key(
         KeyType.AES,

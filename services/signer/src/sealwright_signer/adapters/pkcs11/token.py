@@ -93,9 +93,11 @@ class Gate:
 class Token:
     """A token of a module, logged in once per process however many threads use it."""
 
-    def __init__(self, settings: TokenSettings) -> None:
-        """Loads the module. The login happens with the first use."""
+    def __init__(self, settings: TokenSettings, prepare: Callable[[Session], None]) -> None:
+        """The module is loaded, and the login happens, with the first use. ``prepare`` makes what the token has to have
+        of its own; it runs after every login, while no other process of this machine does."""
         self.settings = settings
+        self._prepare = prepare
         self._module: Module | None = None
         self._gate = Gate()
         self._login_lock = threading.Lock()
@@ -166,28 +168,31 @@ class Token:
             if self._locked_out is not None:
                 raise self._pin_refused()
             generation = self._generation
-            if self._module is None:
-                self._module = Module(self.settings.module)
-            token = self._module.token(self.settings.label)
-            if self._login is None or self._login[0] != generation:
-                self._login = (generation, self._log_in(token))
-            session = token.open(rw=True, attribute_mapper=self._mapper)
-            return Session(session, generation, self._module.functions)
+            module = self._module
+            if module is None or self._login is None or self._login[0] != generation:
+                module, opened = self.exclusively(lambda: self._log_in(generation))
+                self._login = (generation, opened)
+            session = module.token(self.settings.label).open(rw=True, attribute_mapper=self._mapper)
+            return Session(session, generation, module.functions)
 
-    def _log_in(self, token: Any) -> Any:
-        # SoftHSM's file store is not safe for two processes that log in at once.
-        def work() -> Any:
-            try:
-                return token.open(rw=True, user_pin=self.settings.pin, attribute_mapper=self._mapper)
-            except exceptions.UserAlreadyLoggedIn:
-                return token.open(rw=True, attribute_mapper=self._mapper)
-            except exceptions.PKCS11Error as error:
-                if trouble(error) is Trouble.CREDENTIALS:
-                    # A second try could lock the token for everybody.
-                    self._locked_out = type(error).__name__
-                raise
-
-        return self.exclusively(work)
+    def _log_in(self, generation: int) -> tuple[Module, Any]:
+        """Run it exclusively: SoftHSM's file store is not safe for two processes that log in at once. And it reads what
+        others made for certain only when it is loaded: keys that are made once are looked for right after that."""
+        if self._module is None:
+            self._module = Module(self.settings.module)
+        module = self._module
+        token = module.token(self.settings.label)
+        try:
+            opened = token.open(rw=True, user_pin=self.settings.pin, attribute_mapper=self._mapper)
+        except exceptions.UserAlreadyLoggedIn:
+            opened = token.open(rw=True, attribute_mapper=self._mapper)
+        except exceptions.PKCS11Error as error:
+            if trouble(error) is Trouble.CREDENTIALS:
+                # A second try could lock the token for everybody.
+                self._locked_out = type(error).__name__
+            raise
+        self._prepare(Session(opened, generation, module.functions))
+        return module, opened
 
     def _heal(self, generation: int, kind: Trouble) -> None:
         """Makes every session void; starts the module over if the device is in trouble. Once per failed generation."""
