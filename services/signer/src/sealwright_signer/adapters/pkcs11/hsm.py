@@ -13,7 +13,7 @@ from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Reason
 from sealwright_common.domain.keys import KeyAlgorithm
 
 from sealwright_signer.adapters.pkcs11 import mechanisms
-from sealwright_signer.adapters.pkcs11.token import Session, Token, TokenSettings
+from sealwright_signer.adapters.pkcs11.token import Session, Token, TokenSettings, Unseen
 from sealwright_signer.crypto import blind_rsa
 from sealwright_signer.ports import TokenKey
 
@@ -203,7 +203,9 @@ def _wrapping_key(session: Session) -> Any:
 
 def _one(session: Session, kind: ObjectClass, label: str) -> Any:
     found = list(session.raw.get_objects({Attribute.CLASS: kind, Attribute.LABEL: label}))
-    if len(found) != 1:
+    if not found:
+        raise Unseen(label)
+    if len(found) > 1:
         raise FailedPrecondition(
             Reason.KEY_NOT_USABLE, f"the token has {len(found)} keys labelled {label}, expected one; see its backup"
         )

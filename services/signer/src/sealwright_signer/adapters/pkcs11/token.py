@@ -51,6 +51,15 @@ class Session:
         """Private keys by label. They die with the session: handles are never carried over."""
 
 
+class Unseen(Exception):
+    """The token shows no key of this label. SoftHSM hides what another process made while this one made something, too,
+    until either makes something more or the module is loaded anew."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+
 class Gate:
     """Many threads inside the module, or one that starts it over."""
 
@@ -104,17 +113,33 @@ class Token:
         self._generation = 0
         self._login: tuple[int, Any] | None = None
         self._locked_out: str | None = None
+        self._missing: set[str] = set()
+        """Labels of keys that the module, loaded anew, did not show either."""
         self._local = threading.local()
         self._mapper = attribute_mapper()
         name = hashlib.sha256(f"{settings.module}\0{settings.label}".encode()).hexdigest()[:16]
         self._lock_path = settings.lock_dir / f"sealwright-token-{name}.lock"
 
     def use(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` with this thread's session; heal and run it once more if the session or the token was lost.
+        """Run ``work`` with this thread's session; heal and run it once more if the session or the token was lost, or
+        a key is not seen.
 
         ``work`` must be repeatable. Raises Unavailable TOKEN_UNAVAILABLE if healing did not help, FailedPrecondition
-        KEY_NOT_USABLE if the token refuses the request itself, and whatever Problem ``work`` raises.
+        KEY_NOT_USABLE if the token refuses the request itself or has no such key, and whatever Problem ``work`` raises.
         """
+        try:
+            return self._use(work)
+        except Unseen as unseen:
+            if unseen.label in self._missing:
+                raise _no_key(unseen.label) from None
+        self._heal(self._generation, Trouble.DEVICE)
+        try:
+            return self._use(work)
+        except Unseen as unseen:
+            self._missing.add(unseen.label)
+            raise _no_key(unseen.label) from None
+
+    def _use(self, work: Callable[[Session], T]) -> T:
         generation = self._generation
         try:
             return self._attempt(work)
@@ -241,3 +266,7 @@ class Token:
             f"the token {self.settings.label} is away ({type(error).__name__}); repeat the call",
             retry_after=RETRY_AFTER,
         )
+
+
+def _no_key(label: str) -> FailedPrecondition:
+    return FailedPrecondition(Reason.KEY_NOT_USABLE, f"the token has no key labelled {label}; see its backup")
