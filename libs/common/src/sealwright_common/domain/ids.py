@@ -9,9 +9,6 @@ from uuid import UUID
 
 from sealwright_common.domain.errors import InvalidArgument
 
-CANONICAL_LENGTH = 36
-"""Characters of a UUID in its hyphenated form."""
-
 
 def new_id(now: datetime) -> UUID:
     """A new UUIDv7: 48 bits of Unix milliseconds from ``now``, 74 random bits."""
@@ -21,21 +18,16 @@ def new_id(now: datetime) -> UUID:
     return UUID(int=value)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def parse_id(text: str, path: str) -> UUID:
-    """The UUID written in ``text`` in its canonical form; InvalidArgument naming the field ``path`` otherwise."""
+    """The UUID written in ``text`` in its canonical form; InvalidArgument naming the field ``path`` otherwise.
+
+    Remembered, as an id comes by again with every step of what it names; what is wrong is not.
+    """
     try:
-        value, canonical = _read(text) if len(text) == CANONICAL_LENGTH else (UUID(text), False)
+        value = UUID(text)
     except ValueError:
         raise InvalidArgument.of(path, "a UUID such as 0192f0c1-7c1e-7d4f-8e2a-3b1f6c9d5e70") from None
-    if not canonical:
+    if str(value) != text.lower():
         raise InvalidArgument.of(path, "a UUID in its hyphenated form")
     return value
-
-
-@lru_cache(maxsize=16_384)
-def _read(text: str) -> tuple[UUID, bool]:
-    """The UUID in a text of that length, and whether it is in its canonical form. Remembered: an id comes by again with
-    every step of what it names."""
-    value = UUID(text)
-    return value, str(value) == text.lower()

@@ -7,7 +7,6 @@ dies, the workers claim them.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from sealwright_common.domain.json_values import JsonObject
 from sealwright_certify.ports import AttestationDefinition, CertifyWork, Secrets, Store, Tenant, Wake
 from sealwright_certify.usecases.events import ProcessMoved
 from sealwright_certify.usecases.generate import Generation, parts
+from sealwright_certify.usecases.in_hand import InHand
 from sealwright_certify.usecases.making import Material
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Stored:
     """Whether there is something for the workers to claim."""
 
 
-class Acceptance:
+class Acceptance(InHand):
     """Stores requests and generates what they ask for. A part of the app: what it has in hand is waited for."""
 
     name = "issuance in hand"
@@ -84,28 +84,13 @@ class Acceptance:
     def __init__(
         self, store: Store, generation: Generation, secrets: Secrets, *, left: Wake, delivery_window: timedelta
     ) -> None:
+        super().__init__()
         self._store = store
         self._generation = generation
         self._secrets = secrets
         self._left = left
         self._delivery_window = delivery_window
-        self._running: set[asyncio.Task[None]] = set()
         self._in_hand = 0
-
-    async def start(self) -> None:
-        """Nothing runs before the first request."""
-
-    async def drain(self) -> None:
-        """Waits for what is in hand."""
-        while self._running:
-            await asyncio.wait(set(self._running))
-
-    async def stop(self) -> None:
-        """Cuts off what still runs; another instance takes it over when its lease ends."""
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(set(self._running))
 
     async def together(self, items: Sequence[Wanted]) -> list[list[IssuanceProcess] | Exception]:
         """Stores requests that have no request id in one transaction; none of them is split."""
@@ -121,12 +106,13 @@ class Acceptance:
         credentials, or was used before where the tenant does not want that.
         """
         room = self._in_hand + sum(len(item.definitions) for item in items) <= MOST_IN_HAND
-        drafts = [draft for item in items for draft in self._drafts(work, item, room)]
+        wanted = [self._drafts(work, item, room) for item in items]
+        drafts = [draft for each in wanted for draft in each]
         inserted = await work.processes.insert([draft.process for draft in drafts])
         outcomes: list[list[IssuanceProcess] | Exception] = []
-        for item in items:
+        for each in wanted:
             try:
-                outcomes.append([await _outcome(work, d, inserted) for d in drafts if d.wanted is item])
+                outcomes.append([await _outcome(work, draft, inserted) for draft in each])
             except AlreadyExists as conflict:
                 outcomes.append(conflict)
         approved = [d for d in drafts if d.process.id in inserted and d.process.state is IssuanceState.APPROVED]
@@ -143,9 +129,7 @@ class Acceptance:
         for processes in parts(stored.processes):
             count = sum(len(process.definitions) for process in processes)
             self._in_hand += count
-            task = asyncio.create_task(self._generate(processes, stored.material, count), name="accepted")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self.run_on(self._generate(processes, stored.material, count), "accepted")
 
     async def _generate(self, processes: Sequence[IssuanceProcess], material: Material, count: int) -> None:
         try:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from sealwright_common.domain.credentials import IssuedCredential
 from sealwright_common.domain.errors import Problem
 from sealwright_common.domain.issuance import IssuanceProcess, Phase, Protocol
 
@@ -29,6 +31,7 @@ from sealwright_certify.ports import (
 )
 from sealwright_certify.usecases.events import ProcessMoved
 from sealwright_certify.usecases.generate import Expected
+from sealwright_certify.usecases.in_hand import InHand
 from sealwright_certify.usecases.settle import Settling
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ MAX_CLAIM = 50
 """Most processes claimed at a time."""
 
 
-class Delivery:
+class Delivery(InHand):
     """Delivers for one class of attempts: the first ones, or the retries."""
 
     def __init__(
@@ -61,6 +64,7 @@ class Delivery:
         spread: timedelta = timedelta(0),
     ) -> None:
         """``spread``: time over which the beginnings of as many attempts as fit are spread, when claimed together."""
+        super().__init__()
         self._store = store
         self._gateways = gateways
         self._secrets = secrets
@@ -73,12 +77,8 @@ class Delivery:
         self._lease = lease
         self._apart = spread.total_seconds() / concurrency
         self._more = False
-        self._running: set[asyncio.Task[None]] = set()
         self._holders: Counter[str] = Counter()
         self._passed_over: set[str] = set()
-
-    async def start(self) -> None:
-        """Nothing runs before the first claim."""
 
     async def run(self) -> bool:
         """Claims what fits and starts it; True if there may be more."""
@@ -114,39 +114,23 @@ class Delivery:
         self._begin(process, issuer, expected, 0)
         return expected
 
-    async def drain(self) -> None:
-        """Waits for what is under way."""
-        while self._running:
-            await asyncio.wait(set(self._running))
-
-    async def stop(self) -> None:
-        """Cuts off what still runs; its lease ends and another attempt follows."""
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(set(self._running))
-
     async def _stored(self, work: CertifyWork, claimed: Sequence[IssuanceProcess]) -> list[Expected]:
         """The stored credentials of each process."""
-        found = [
-            credential
-            for tenant in sorted({process.tenant for process in claimed if self._phase is Phase.DELIVER})
-            for credential in await work.credentials.of_processes(
-                tenant, [process.parent_id or process.id for process in claimed if process.tenant == tenant]
-            )
-        ]
+        found: defaultdict[UUID, list[IssuedCredential]] = defaultdict(list)
+        for tenant in sorted({process.tenant for process in claimed if self._phase is Phase.DELIVER}):
+            ids = [process.parent_id or process.id for process in claimed if process.tenant == tenant]
+            for credential in await work.credentials.of_processes(tenant, ids):
+                found[credential.process_id].append(credential)
         stored: list[Expected] = []
         for process in claimed:
             expected: Expected = asyncio.get_running_loop().create_future()
-            expected.set_result([c for c in found if c.process_id == (process.parent_id or process.id)])
+            expected.set_result(found[process.parent_id or process.id])
             stored.append(expected)
         return stored
 
     def _begin(self, process: IssuanceProcess, issuer: Tenant, expected: Expected, after: float) -> None:
         self._holders[process.holder_did] += 1
-        task = asyncio.create_task(self._deliver(process, issuer, expected, after), name=f"deliver {process.id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self.run_on(self._deliver(process, issuer, expected, after), f"deliver {process.id}")
 
     async def _deliver(self, process: IssuanceProcess, issuer: Tenant, expected: Expected, after: float) -> None:
         went_well = False

@@ -24,7 +24,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 Given: TypeAlias = Mapping[str, AttributeValue]
 
 tracer = trace.get_tracer("sealwright")
-"""The tracer of our code for whatever is no call; it records once a provider is installed."""
+"""The tracer of the process's own provider: for spans that are of no call, and of calls where ours is not installed."""
 _SCOPE = InstrumentationScope("sealwright")
 _KNOWN_FLAGS = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID
 _FLAGS = tuple(TraceFlags(bits) for bits in range(_KNOWN_FLAGS + 1))
