@@ -31,5 +31,6 @@ class RotatorProcess(ServiceProcess):
             "TICK": "PT0.2S",
             "LEASE": "PT5S",
             "HEAD_INTERVAL": "PT1S",
+            "AUDIT_HEAD_INTERVAL": "PT1S",
         }
         super().__init__("rotator", folder, dsn, nats_url, ca, values | dict(settings or {}))

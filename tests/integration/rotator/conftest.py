@@ -69,7 +69,7 @@ async def mesh(
     """A rotator and a signer that are ready."""
     folder = Path(tmp_path_factory.mktemp("mesh"))
     with postgres.fresh("signer") as signer_dsn, postgres.fresh("rotator") as rotator_dsn:
-        signer = SignerProcess(folder / "signer", signer_dsn, nats_url, token)
+        signer = SignerProcess(folder / "signer", signer_dsn, nats_url, token, {"AUDIT_HEAD_INTERVAL": "PT1S"})
         rotator = RotatorProcess(folder / "rotator", rotator_dsn, nats_url, signer.target, signer.ca)
         signer.start()
         rotator.start()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sealwright_common.domain.call import Call
 from sealwright_common.domain.durations import CalendarDuration
+from sealwright_common.domain.errors import Unavailable
 from sealwright_common.domain.ids import new_id
 from sealwright_common.domain.issuers import Issuer, IssuerKey
 from sealwright_common.domain.keys import KeyAlgorithm, KeyPurpose
@@ -32,12 +33,19 @@ class FailingSigner(MemorySigner):
     def __init__(self) -> None:
         super().__init__()
         self.fails: dict[str, Exception] = {}
+        self.away: Unavailable | None = None
 
     async def make(self, keys: Any) -> list[MadeKey]:
         """Fails as told."""
         if (problem := self.fails.get(keys[0].issuer.issuer_type)) is not None:
             raise problem
         return await super().make(keys)
+
+    async def sign(self, key: IssuerKey, message: bytes) -> bytes:
+        """Fails while away."""
+        if self.away is not None:
+            raise self.away
+        return await super().sign(key, message)
 
 
 @dataclass

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
+from sealwright.stamp.v1 import events_pb2
 from sealwright_common.domain.call import Call
 from sealwright_common.runtime.audit import AuditHead
+from sealwright_common.runtime.audit_heads import audit_heads
+from sealwright_common.runtime.clock import ManualClock
 
 from tests.integration.runtime_data.probe import make_database, running, value
 
@@ -90,6 +94,49 @@ async def test_a_chain_written_anew_is_shown_by_a_published_head(database_dsn: s
         assert (verdict.first_bad, "rewritten" in verdict.problem) == (5, True)
         verdict = await database.verify_audit((AuditHead(9, bytes(32)),))
         assert (verdict.first_bad, "missing" in verdict.problem) == (8, True)
+
+
+@pytest.mark.promise(29)
+async def test_heads_are_told_once_a_day_while_the_log_grows(database_dsn: str) -> None:
+    clock = ManualClock()
+    one, other = make_database(database_dsn, clock=clock), make_database(database_dsn, clock=clock)
+
+    async def told(wanted: int) -> list[AuditHead]:
+        async with asyncio.timeout(30):
+            while True:
+                payloads = await value(database_dsn, "select array_agg(payload order by seq) from outbox")
+                heads = [events_pb2.AuditHeadTaken.FromString(payload) for payload in payloads or ()]
+                if len(heads) >= wanted and clock.sleepers == 2:
+                    return [AuditHead(head.seq, head.hash) for head in heads]
+                await asyncio.sleep(0.02)
+
+    async def pass_time(hours: int) -> None:
+        """Both look at least once an hour, and have looked when this returns."""
+        for _ in range(hours * 2):
+            await clock.advance(timedelta(minutes=30))
+            await told(0)
+
+    async with running(one, other):
+        workers = [audit_heads(d, events_pb2.AuditHeadTaken, timedelta(days=1), clock) for d in (one, other)]
+        for worker in workers:
+            await worker.start()
+        assert await told(0) == []
+        await fill(one, 3)
+        await pass_time(3)
+        first = await one.audit_head()
+        assert await told(1) == [first], "one of the two tells it"
+        await fill(other, 4)
+        await pass_time(20)
+        assert await told(1) == [first], "not before a day has passed"
+        await pass_time(8)
+        second = await one.audit_head()
+        assert (first.seq, second.seq) == (3, 7)
+        assert await told(2) == [first, second]
+        await pass_time(30)
+        assert await told(2) == [first, second], "the log did not grow"
+        for worker in workers:
+            await worker.stop()
+        assert (await one.verify_audit((first, second))).whole
 
 
 async def test_the_log_refuses_changes(database_dsn: str) -> None:

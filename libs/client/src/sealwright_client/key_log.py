@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sealwright_common.domain import merkle
 
-AUTHORITY = "sealwright-directory"
-"""The issuer whose keys sign heads; its keys are in the log as everybody's are."""
+from sealwright_client.authority import AUTHORITY, Seal, from_base64url
 
 _ORDER = ("PENDING", "PUBLISHED", "ACTIVE", "VERIFY_ONLY", "DESTROY_SCHEDULED", "DESTROYED")
 
@@ -108,26 +104,22 @@ def _check_head(copy: Copy, story: _Story, trust: str | None, verdict: Verdict) 
         verdict.problems.append("the head is not signed")
         return
     try:
-        protected, payload, signature = copy.jws.split(".")
-        header, said = json.loads(_b64(protected)), json.loads(_b64(payload))
-        kid = str(header["kid"])
-        if (said["size"], _b64(said["root"]).hex()) != (copy.size, copy.root):
+        seal = Seal.read(copy.jws)
+        if (seal.said["size"], from_base64url(seal.said["root"]).hex()) != (copy.size, copy.root):
             verdict.problems.append("the signed head is another one")
-        if header["alg"] != "EdDSA" or kid not in story.authority:
-            verdict.problems.append(f"the head is signed by {kid}, which the log does not show as a key of {AUTHORITY}")
-            return
-        Ed25519PublicKey.from_public_bytes(story.authority[kid]).verify(
-            _b64(signature), f"{protected}.{payload}".encode()
-        )
-    except InvalidSignature:
-        verdict.problems.append("the signature of the head does not verify")
-        return
     except (ValueError, KeyError, TypeError):
         verdict.problems.append("the signed head is malformed")
         return
-    if trust is not None and trust != kid:
-        verdict.problems.append(f"the head is signed by {kid}, not by {trust}")
-    verdict.signed_by = kid
+    if not seal.known(story.authority):
+        problem = f"the head is signed by {seal.kid}, which the log does not show as a key of {AUTHORITY}"
+        verdict.problems.append(problem)
+        return
+    if not seal.verifies(story.authority):
+        verdict.problems.append("the signature of the head does not verify")
+        return
+    if trust is not None and trust != seal.kid:
+        verdict.problems.append(f"the head is signed by {seal.kid}, not by {trust}")
+    verdict.signed_by = seal.kid
 
 
 class _Story:
@@ -156,7 +148,7 @@ class _Story:
             self._wrong(position, "tells of a key that was never scheduled")
         self.keys[place] = key
         if key["issuer_type"] == AUTHORITY and key["state"] != "COMPROMISED" and "key_id" in key:
-            self.authority[key["key_id"]] = _b64(key["public_key"])
+            self.authority[key["key_id"]] = from_base64url(key["public_key"])
         elif key["issuer_type"] == AUTHORITY and key["state"] == "COMPROMISED":
             self.authority.pop(key.get("key_id", ""), None)
 
@@ -191,7 +183,3 @@ def row(position: int, leaf: Mapping[str, Any] | None, leaf_hash: str) -> dict[s
         "state": subject["state"],
         "leaf_hash": leaf_hash,
     }
-
-
-def _b64(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -221,3 +221,13 @@ class IssuerCertificateDue(_message.Message):
     certificate_request_pem: str
     needed_time: _timestamp_pb2.Timestamp
     def __init__(self, key_issuer: _Optional[str] = ..., key_id: _Optional[str] = ..., certificate_request_pem: _Optional[str] = ..., needed_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AuditHeadTaken(_message.Message):
+    __slots__ = ("seq", "hash", "time")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    hash: bytes
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, seq: _Optional[int] = ..., hash: _Optional[bytes] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -110,3 +110,19 @@ class RotationFailed(_message.Message):
     message: str
     retry_time: _timestamp_pb2.Timestamp
     def __init__(self, issuer_id: _Optional[str] = ..., issuer_type: _Optional[str] = ..., tenant: _Optional[str] = ..., version: _Optional[int] = ..., failures: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., retry_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AuditHeadTaken(_message.Message):
+    __slots__ = ("seq", "hash", "time")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    hash: bytes
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, seq: _Optional[int] = ..., hash: _Optional[bytes] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class AuditHeadSigned(_message.Message):
+    __slots__ = ("head",)
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    head: _resources_pb2.AuditHead
+    def __init__(self, head: _Optional[_Union[_resources_pb2.AuditHead, _Mapping]] = ...) -> None: ...

@@ -196,3 +196,17 @@ class KeyLogHead(_message.Message):
     time: _timestamp_pb2.Timestamp
     jws: str
     def __init__(self, size: _Optional[int] = ..., root_hash: _Optional[bytes] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., jws: _Optional[str] = ...) -> None: ...
+
+class AuditHead(_message.Message):
+    __slots__ = ("service", "seq", "hash", "time", "jws")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    JWS_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    seq: int
+    hash: bytes
+    time: _timestamp_pb2.Timestamp
+    jws: str
+    def __init__(self, service: _Optional[str] = ..., seq: _Optional[int] = ..., hash: _Optional[bytes] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., jws: _Optional[str] = ...) -> None: ...

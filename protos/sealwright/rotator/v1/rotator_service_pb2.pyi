@@ -385,3 +385,21 @@ class GetConsistencyProofResponse(_message.Message):
     to_root_hash: bytes
     path: _containers.RepeatedScalarFieldContainer[bytes]
     def __init__(self, from_size: _Optional[int] = ..., to_size: _Optional[int] = ..., from_root_hash: _Optional[bytes] = ..., to_root_hash: _Optional[bytes] = ..., path: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ListAuditHeadsRequest(_message.Message):
+    __slots__ = ("service", "page_size", "page_token")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    page_size: int
+    page_token: str
+    def __init__(self, service: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAuditHeadsResponse(_message.Message):
+    __slots__ = ("heads", "next_page_token")
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    heads: _containers.RepeatedCompositeFieldContainer[_resources_pb2.AuditHead]
+    next_page_token: str
+    def __init__(self, heads: _Optional[_Iterable[_Union[_resources_pb2.AuditHead, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

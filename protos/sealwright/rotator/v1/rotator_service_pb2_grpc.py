@@ -126,6 +126,11 @@ class RotatorServiceStub:
                 request_serializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.GetConsistencyProofRequest.SerializeToString,
                 response_deserializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.GetConsistencyProofResponse.FromString,
                 _registered_method=True)
+        self.ListAuditHeads = channel.unary_unary(
+                '/sealwright.rotator.v1.RotatorService/ListAuditHeads',
+                request_serializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.ListAuditHeadsRequest.SerializeToString,
+                response_deserializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.ListAuditHeadsResponse.FromString,
+                _registered_method=True)
 
 
 class RotatorServiceServicer:
@@ -259,6 +264,13 @@ class RotatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAuditHeads(self, request, context):
+        """Heads of the services' audit logs, as they told them, signed: what `sealwright audit verify` holds the logs against.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RotatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -351,6 +363,11 @@ def add_RotatorServiceServicer_to_server(servicer, server):
                     servicer.GetConsistencyProof,
                     request_deserializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.GetConsistencyProofRequest.FromString,
                     response_serializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'ListAuditHeads': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditHeads,
+                    request_deserializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.ListAuditHeadsRequest.FromString,
+                    response_serializer=sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.ListAuditHeadsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -841,6 +858,33 @@ class RotatorService:
             '/sealwright.rotator.v1.RotatorService/GetConsistencyProof',
             sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.GetConsistencyProofRequest.SerializeToString,
             sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.GetConsistencyProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditHeads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sealwright.rotator.v1.RotatorService/ListAuditHeads',
+            sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.ListAuditHeadsRequest.SerializeToString,
+            sealwright_dot_rotator_dot_v1_dot_rotator__service__pb2.ListAuditHeadsResponse.FromString,
             options,
             channel_credentials,
             insecure,

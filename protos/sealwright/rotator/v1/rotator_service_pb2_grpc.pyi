@@ -54,6 +54,8 @@ class RotatorServiceStub:
     """Proof that a leaf is in the key log."""
     GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_rotator_service_pb2.GetConsistencyProofRequest, _rotator_service_pb2.GetConsistencyProofResponse]
     """Proof that a later key log extends an earlier one."""
+    ListAuditHeads: _aio.UnaryUnaryMultiCallable[_rotator_service_pb2.ListAuditHeadsRequest, _rotator_service_pb2.ListAuditHeadsResponse]
+    """Heads of the services' audit logs, as they told them, signed: what `sealwright audit verify` holds the logs against."""
 
 class RotatorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Time-aware issuers, their keys, the directory and the key log. Every call works within the tenant named by the metadata
@@ -203,5 +205,13 @@ class RotatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_rotator_service_pb2.GetConsistencyProofRequest, _abc.Awaitable[_rotator_service_pb2.GetConsistencyProofResponse]],
     ) -> _abc.Awaitable[_rotator_service_pb2.GetConsistencyProofResponse]:
         """Proof that a later key log extends an earlier one."""
+
+    @_abc_1.abstractmethod
+    def ListAuditHeads(
+        self,
+        request: _rotator_service_pb2.ListAuditHeadsRequest,
+        context: _aio.ServicerContext[_rotator_service_pb2.ListAuditHeadsRequest, _abc.Awaitable[_rotator_service_pb2.ListAuditHeadsResponse]],
+    ) -> _abc.Awaitable[_rotator_service_pb2.ListAuditHeadsResponse]:
+        """Heads of the services' audit logs, as they told them, signed: what `sealwright audit verify` holds the logs against."""
 
 def add_RotatorServiceServicer_to_server(servicer: RotatorServiceServicer, server: _aio.Server) -> None: ...

@@ -22,30 +22,33 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sealwright.signer.v1 import resources_pb2 as sealwright_dot_signer_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sealwright/signer/v1/events.proto\x12\x14sealwright.signer.v1\x1a$sealwright/signer/v1/resources.proto\"4\n\nKeyCreated\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"6\n\x0cKeyScheduled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"5\n\x0bKeyDisabled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"4\n\nKeyEnabled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"A\n\x17KeyDestructionScheduled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"A\n\x17KeyDestructionCancelled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"6\n\x0cKeyDestroyed\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"8\n\x0eKeyCompromised\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Keyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sealwright/signer/v1/events.proto\x12\x14sealwright.signer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$sealwright/signer/v1/resources.proto\"4\n\nKeyCreated\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"6\n\x0cKeyScheduled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"5\n\x0bKeyDisabled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"4\n\nKeyEnabled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"A\n\x17KeyDestructionScheduled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"A\n\x17KeyDestructionCancelled\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"6\n\x0cKeyDestroyed\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"8\n\x0eKeyCompromised\x12&\n\x03key\x18\x01 \x01(\x0b\x32\x19.sealwright.signer.v1.Key\"U\n\x0e\x41uditHeadTaken\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sealwright.signer.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_KEYCREATED']._serialized_start=97
-  _globals['_KEYCREATED']._serialized_end=149
-  _globals['_KEYSCHEDULED']._serialized_start=151
-  _globals['_KEYSCHEDULED']._serialized_end=205
-  _globals['_KEYDISABLED']._serialized_start=207
-  _globals['_KEYDISABLED']._serialized_end=260
-  _globals['_KEYENABLED']._serialized_start=262
-  _globals['_KEYENABLED']._serialized_end=314
-  _globals['_KEYDESTRUCTIONSCHEDULED']._serialized_start=316
-  _globals['_KEYDESTRUCTIONSCHEDULED']._serialized_end=381
-  _globals['_KEYDESTRUCTIONCANCELLED']._serialized_start=383
-  _globals['_KEYDESTRUCTIONCANCELLED']._serialized_end=448
-  _globals['_KEYDESTROYED']._serialized_start=450
-  _globals['_KEYDESTROYED']._serialized_end=504
-  _globals['_KEYCOMPROMISED']._serialized_start=506
-  _globals['_KEYCOMPROMISED']._serialized_end=562
+  _globals['_KEYCREATED']._serialized_start=130
+  _globals['_KEYCREATED']._serialized_end=182
+  _globals['_KEYSCHEDULED']._serialized_start=184
+  _globals['_KEYSCHEDULED']._serialized_end=238
+  _globals['_KEYDISABLED']._serialized_start=240
+  _globals['_KEYDISABLED']._serialized_end=293
+  _globals['_KEYENABLED']._serialized_start=295
+  _globals['_KEYENABLED']._serialized_end=347
+  _globals['_KEYDESTRUCTIONSCHEDULED']._serialized_start=349
+  _globals['_KEYDESTRUCTIONSCHEDULED']._serialized_end=414
+  _globals['_KEYDESTRUCTIONCANCELLED']._serialized_start=416
+  _globals['_KEYDESTRUCTIONCANCELLED']._serialized_end=481
+  _globals['_KEYDESTROYED']._serialized_start=483
+  _globals['_KEYDESTROYED']._serialized_end=537
+  _globals['_KEYCOMPROMISED']._serialized_start=539
+  _globals['_KEYCOMPROMISED']._serialized_end=595
+  _globals['_AUDITHEADTAKEN']._serialized_start=597
+  _globals['_AUDITHEADTAKEN']._serialized_end=682
 # @@protoc_insertion_point(module_scope)

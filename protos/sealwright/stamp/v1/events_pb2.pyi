@@ -111,3 +111,13 @@ class CertificateWithdrawalFailed(_message.Message):
     CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
     certificates: _containers.RepeatedCompositeFieldContainer[CertificateChange]
     def __init__(self, certificates: _Optional[_Iterable[_Union[CertificateChange, _Mapping]]] = ...) -> None: ...
+
+class AuditHeadTaken(_message.Message):
+    __slots__ = ("seq", "hash", "time")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    hash: bytes
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, seq: _Optional[int] = ..., hash: _Optional[bytes] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

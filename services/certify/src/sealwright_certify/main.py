@@ -10,6 +10,7 @@ from sealwright.certify.v1 import (
     credential_issuer_service_pb2,
     credential_service_pb2,
     definition_service_pb2,
+    events_pb2,
     holder_service_pb2,
     issuance_service_pb2,
     tenant_service_pb2,
@@ -17,6 +18,7 @@ from sealwright.certify.v1 import (
 from sealwright_common.domain.issuance import Phase, Protocol
 from sealwright_common.domain.rules import ExpressionFactory, RuleRegistry
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.audit_heads import audit_heads
 from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.egress import Egress
@@ -177,6 +179,7 @@ async def build(app: App, settings: CertifySettings) -> None:
     )
     broker = app.add(Broker(settings.nats))
     app.add(Relay(database, broker, service="certify", gather=timedelta(milliseconds=20)))
+    app.add(audit_heads(database, events_pb2.AuditHeadTaken, settings.audit_head_interval, app.clock))
     signer = SignerClient(app.add(connect(settings.signer, "signer", settings.tls)))
     app.add(signer.collector)
     directory = RotatorClient(app.add(connect(settings.rotator, "rotator", settings.tls)))

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from sealwright.rotator.v1 import events_pb2
 from sealwright.rotator.v1 import rotator_service_pb2 as pb
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.audit_heads import audit_heads
 from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.events import Broker, Consumer, Relay
@@ -26,6 +28,7 @@ from sealwright_rotator.http.app import application
 from sealwright_rotator.http.issuers import IssuerDoor
 from sealwright_rotator.job import Heads, Job
 from sealwright_rotator.ports import World
+from sealwright_rotator.subscriptions import audit_heads as audit_heads_told
 from sealwright_rotator.subscriptions import key_endings
 from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.directory import Directories
@@ -55,6 +58,7 @@ POLICIES: Policies = {
     _SERVICE + "ListKeyLogEntries": Policy(ANYONE),
     _SERVICE + "GetInclusionProof": Policy(ANYONE),
     _SERVICE + "GetConsistencyProof": Policy(ANYONE),
+    _SERVICE + "ListAuditHeads": Policy(ANYONE),
 }
 
 
@@ -70,6 +74,7 @@ async def build(app: App, settings: RotatorSettings) -> None:
     )
     broker = app.add(Broker(settings.nats))
     app.add(Relay(database, broker, service="rotator"))
+    app.add(audit_heads(database, events_pb2.AuditHeadTaken, settings.audit_head_interval, app.clock))
     channel = app.add(connect(settings.signer, "signer", settings.tls))
     world = World(database, GrpcSigner(channel, timeout=settings.signer.timeout), app.clock, settings.lease)
     # With room of its own at the signer: many creations at once hold up no rotation.
@@ -84,7 +89,9 @@ async def build(app: App, settings: RotatorSettings) -> None:
     rounds = Job(world, settings.batch, alarms.check, alarms.seen)
     job = app.add(Worker("rotation", rounds.run, settings.tick, clock=app.clock))
     app.add(Consumer(database, broker, key_endings(world, job.wake)))
-    app.add(Worker("log heads", Heads(world, create).run, settings.head_interval, clock=app.clock))
+    heads = app.add(Worker("log heads", Heads(world, create).run, settings.head_interval, clock=app.clock))
+    for subscription in audit_heads_told(heads.wake):
+        app.add(Consumer(database, broker, subscription))
 
     directories = Directories(world)
     servicer = RotatorServicer(world, create, directories, tail, job.wake)

@@ -91,6 +91,18 @@ class SignedHead:
     jws: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """The newest row of a service's audit log at some time, as the service told it, with our signature."""
+
+    service: str
+    seq: int
+    hash: bytes
+    time: datetime
+    jws: str
+    """Compact JWS; empty until it is signed."""
+
+
 class Issuers(Protocol):
     """Stored issuers. What is CREATING is seen by :meth:`creation` and :meth:`claim_due` alone."""
 
@@ -221,6 +233,26 @@ class KeyLog(Protocol):
         ...
 
 
+class AuditHeads(Protocol):
+    """Heads of the services' audit logs. Two of one row with different hashes both stay: they show a changed log."""
+
+    async def add(self, heads: Sequence[AuditHead]) -> None:
+        """Stores heads that are not there yet."""
+        ...
+
+    async def unsigned(self, limit: int) -> list[AuditHead]:
+        """Up to ``limit`` heads without a signature, oldest first."""
+        ...
+
+    async def sign(self, heads: Sequence[AuditHead]) -> list[AuditHead]:
+        """Stores the signatures of heads; those of them that had none before."""
+        ...
+
+    async def page(self, service: str, after: tuple[str, int, bytes] | None, size: int) -> list[AuditHead]:
+        """Up to ``size`` heads of a service ("": of all), by service, row and hash, after the one named."""
+        ...
+
+
 class Work(Transaction, Protocol):
     """One transaction over the rotator's tables."""
 
@@ -237,6 +269,11 @@ class Work(Transaction, Protocol):
     @property
     def log(self) -> KeyLog:
         """The key log."""
+        ...
+
+    @property
+    def audit_heads(self) -> AuditHeads:
+        """Heads of audit logs."""
         ...
 
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from sealwright.signer.v1 import key_service_pb2, signing_service_pb2, token_service_pb2
+from sealwright.signer.v1 import events_pb2, key_service_pb2, signing_service_pb2, token_service_pb2
 from sealwright_common.domain.call import system_call
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.audit_heads import audit_heads
 from sealwright_common.runtime.collector import gathering
 from sealwright_common.runtime.db import Database, EventRecord
 from sealwright_common.runtime.events import Broker, Consumer, Relay
@@ -91,6 +92,7 @@ async def build(app: App, settings: SignerSettings) -> None:
     )
     broker = app.add(Broker(settings.nats))
     app.add(Relay(database, broker, service="signer"))
+    app.add(audit_heads(database, events_pb2.AuditHeadTaken, settings.audit_head_interval, app.clock))
 
     vault = KeyVault(
         root_of_trust(settings), threads=settings.threads, makers=settings.makers, cached_keys=settings.cached_keys

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from sealwright.stamp.v1 import events_pb2
 from sealwright.stamp.v1 import stamp_service_pb2 as pb
 from sealwright_common.domain.certificates import DoorRules
 from sealwright_common.runtime.app import App, run_service
+from sealwright_common.runtime.audit_heads import audit_heads
 from sealwright_common.runtime.db import Database
 from sealwright_common.runtime.egress import Egress
 from sealwright_common.runtime.events import Broker, Consumer, Relay
@@ -126,6 +128,7 @@ async def build(app: App, settings: StampSettings) -> None:
     )
 
     app.add(Relay(database, broker, service="stamp"))
+    app.add(audit_heads(database, events_pb2.AuditHeadTaken, settings.audit_head_interval, app.clock))
     for subscription in subscriptions.chain(submit, check, deliver):
         app.add(Consumer(database, broker, subscription))
     sweep = Sweep(database, submit, check, postman, patience)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -112,6 +112,17 @@ async def read_head(connection: Connection) -> AuditHead:
     if row is None:
         raise LookupError("audit_head is empty: the log was tampered with; restore the database from a backup")
     return AuditHead(row["seq"], row["hash"])
+
+
+async def take_head(connection: Connection, now: datetime, interval: timedelta) -> AuditHead | None:
+    """The newest row if none was taken for ``interval`` and the log has grown since; taken by whoever commits first."""
+    row = await connection.fetchrow(
+        """update audit_head set told_seq = seq, told_at = $1 where seq > told_seq and told_at <= $2
+           returning seq, hash""",
+        now,
+        now - interval,
+    )
+    return None if row is None else AuditHead(row["seq"], row["hash"])
 
 
 async def verify_audit(connection: Connection, published: Sequence[AuditHead] = ()) -> AuditVerdict:

@@ -158,6 +158,8 @@ class ServiceSettings(BaseSettings):
     """Logs, traces and metrics."""
     limits: LimitSettings = LimitSettings()
     """What one process takes on before it refuses."""
+    audit_head_interval: timedelta = Field(default=timedelta(days=1), ge=timedelta(seconds=1), le=timedelta(days=7))
+    """Time between heads of the audit log that are told, to be signed by the rotator, while the log grows."""
     environment: Literal["development", "production"] = "development"
     """production switches off what is only meant for trying things out: open reflection, the file root of trust."""
 

@@ -17,6 +17,7 @@ from sealwright_common.domain.schedule import Schedule, ScheduleMode
 from sealwright_common.runtime.db import UnitOfWork
 from sealwright_common.runtime.db.connection import Connection
 
+from sealwright_rotator.adapters.postgres_audit_heads import AuditHeadTable
 from sealwright_rotator.adapters.postgres_log import LogTable
 from sealwright_rotator.ports import Creation, Due, IssuerFilter, KeyChange
 
@@ -64,6 +65,11 @@ class RotatorWork(UnitOfWork):
     def log(self) -> LogTable:
         """The key log."""
         return LogTable(self.connection)
+
+    @property
+    def audit_heads(self) -> AuditHeadTable:
+        """Heads of the services' audit logs."""
+        return AuditHeadTable(self.connection)
 
 
 class IssuerTable:

@@ -14,7 +14,7 @@ from sealwright_common.runtime.grpc import answer
 
 from sealwright_rotator.codec import requests, resources, values
 from sealwright_rotator.ports import IssuerFilter, World
-from sealwright_rotator.usecases import change_issuer, key_log, queries
+from sealwright_rotator.usecases import audit_heads, change_issuer, key_log, queries
 from sealwright_rotator.usecases.create_issuer import CreateIssuer
 from sealwright_rotator.usecases.directory import Directories, Format
 from sealwright_rotator.usecases.mark_compromised import Compromised, mark_compromised
@@ -198,6 +198,18 @@ class RotatorServicer:
             from_root_hash=proof.from_root,
             to_root_hash=proof.to_root,
             path=proof.path,
+        )
+
+    async def ListAuditHeads(self, request: pb.ListAuditHeadsRequest, call: Call) -> pb.ListAuditHeadsResponse:
+        """A page of heads of audit logs."""
+        parts = values.page_parts(request.page_token, 3)
+        after, size = None if parts is None else values.audit_head_after(parts), request.page_size or 500
+        heads = await audit_heads.list_audit_heads(self._world, call, request.service, after, size)
+        more = ""
+        if len(heads) == size:
+            more = values.page_token(heads[-1].service, heads[-1].seq, heads[-1].hash.hex())
+        return pb.ListAuditHeadsResponse(
+            heads=[resources.audit_head_message(head) for head in heads], next_page_token=more
         )
 
 

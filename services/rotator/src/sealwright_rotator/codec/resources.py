@@ -27,7 +27,8 @@ from sealwright_rotator.codec.values import (
     interval,
     timestamp,
 )
-from sealwright_rotator.ports import LogEntry, SignedHead
+from sealwright_rotator.ports import AuditHead, LogEntry, SignedHead
+from sealwright_rotator.usecases.audit_heads import AuditHeadSealed
 from sealwright_rotator.usecases.recording import Happening, Kind, Recorded, RotationFailure
 
 
@@ -114,6 +115,13 @@ def entry_message(entry: LogEntry, shown: bool) -> resources_pb2.KeyLogEntry:
 def head_message(head: SignedHead) -> resources_pb2.KeyLogHead:
     """A signed head as its message."""
     return resources_pb2.KeyLogHead(size=head.size, root_hash=head.root, time=timestamp(head.time), jws=head.jws)
+
+
+def audit_head_message(head: AuditHead) -> resources_pb2.AuditHead:
+    """A head of an audit log as its message."""
+    return resources_pb2.AuditHead(
+        service=head.service, seq=head.seq, hash=head.hash, time=timestamp(head.time), jws=head.jws
+    )
 
 
 def change_message(entry: LogEntry) -> rotator_service_pb2.KeyChange:
@@ -223,5 +231,7 @@ def encode_event(event: object) -> EventRecord:
                 retry_time=timestamp(retry_at),
             )
             return EventRecord(message, str(issuer.id), issuer.version, issuer.tenant)
+        case AuditHeadSealed(head):
+            return EventRecord(events_pb2.AuditHeadSigned(head=audit_head_message(head)), head.service, head.seq)
         case _:
             raise TypeError(f"{type(event).__name__} is no event of the rotator")

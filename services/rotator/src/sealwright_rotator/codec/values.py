@@ -133,5 +133,16 @@ def slot_after(parts: list[str]) -> int:
         raise _bad_token() from None
 
 
+def audit_head_after(parts: list[str]) -> tuple[str, int, bytes]:
+    """(service, row, hash) in the parts of a page token of audit heads."""
+    try:
+        after = parts[0], int(parts[1]), bytes.fromhex(parts[2])
+    except ValueError:
+        raise _bad_token() from None
+    if not 0 <= after[1] < 1 << 63:
+        raise _bad_token()
+    return after
+
+
 def _bad_token() -> InvalidArgument:
     return InvalidArgument.of("page_token", "the next_page_token of the page before", reason=Reason.PAGE_TOKEN_INVALID)

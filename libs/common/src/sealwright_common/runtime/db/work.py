@@ -77,12 +77,13 @@ class UnitOfWork:
         self._answers: list[tuple[Call, bytes]] = []
 
     def emit(self, *events: object, trace: str | None = None) -> None:
-        """Publishes domain events if, and only if, this transaction commits; in this order per aggregate.
+        """Publishes domain events if, and only if, this transaction commits; in this order per aggregate. The runtime's
+        own come as the records they are.
 
         ``trace`` is the traceparent of the event that caused them, for handlers whose batch mixes several traces.
         """
         for event in events:
-            record = self._encode_event(event)
+            record = event if isinstance(event, EventRecord) else self._encode_event(event)
             tenant = record.tenant or self.call.tenant
             if tenant == SEVERAL_TENANTS:
                 raise ValueError(f"{record.message.DESCRIPTOR.full_name}: name its tenant, the batch has several")
