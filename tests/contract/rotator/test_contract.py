@@ -115,7 +115,8 @@ def test_every_event_carries_the_new_state_and_its_aggregate(key: IssuerKey) -> 
 
 
 def test_the_events_of_the_contract_are_those_that_happen() -> None:
-    names = {"".join(word.title() for word in kind.value.split("_")) for kind in Kind} | {"RotationFailed"}
+    names = {"".join(word.title() for word in kind.value.split("_")) for kind in Kind}
+    names |= {"RotationFailed", "AuditHeadSigned", "AuditHeadTaken"}
     assert names == set(events_pb2.DESCRIPTOR.message_types_by_name)
 
 
