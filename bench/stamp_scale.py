@@ -38,7 +38,7 @@ from sealwright_common.runtime.db import Database
 from sealwright_sandbox.embedded.postgres import PostgresServer, create_database
 from sealwright_sandbox.wallet.keys import WalletKey
 from sealwright_stamp.adapters import secrets as randomness
-from sealwright_stamp.adapters.postgres import PostgresWork
+from sealwright_stamp.adapters.postgres import SESSION, PostgresWork
 from sealwright_stamp.codec.events import encode_event
 from sealwright_stamp.main import MIGRATIONS
 from sealwright_stamp.ports import Move, Submission, SubmissionKind
@@ -92,7 +92,9 @@ async def _measured() -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder, PostgresServer(Path(folder) / "postgres", settings=LARGE) as server:
         dsn = create_database(server.dsn, "stamp")
         settings = DatabaseSettings(dsn=SecretStr(dsn))
-        database = Database(settings, work=PostgresWork, encode_event=encode_event, migrations=MIGRATIONS)
+        database = Database(
+            settings, work=PostgresWork, encode_event=encode_event, migrations=MIGRATIONS, session=SESSION
+        )
         await database.start()
         await database.wait_available()
         endpoint = WalletEndpoint("https://wallet.example/", EndpointKey(WalletKey().endpoint(0)))

@@ -20,7 +20,7 @@ from sealwright_common.runtime.worker import Worker
 from sealwright_stamp import subscriptions
 from sealwright_stamp.adapters import secrets
 from sealwright_stamp.adapters.metrics import trouble
-from sealwright_stamp.adapters.postgres import PostgresWork
+from sealwright_stamp.adapters.postgres import SESSION, PostgresWork
 from sealwright_stamp.adapters.proofs.workers import ProofWorkers
 from sealwright_stamp.adapters.registry import RegistryClients
 from sealwright_stamp.adapters.signer import AreaIssuer, SignerClient
@@ -83,6 +83,7 @@ async def build(app: App, settings: StampSettings) -> None:
             encode_event=encode_event,
             migrations=MIGRATIONS,
             clock=app.clock,
+            session=SESSION,
         )
     )
     broker = app.add(Broker(settings.nats))

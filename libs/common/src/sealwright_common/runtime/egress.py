@@ -122,7 +122,8 @@ class Egress:
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            headers={"user-agent": "sealwright"},
+            # Encoded answers would have to be inflated beyond the cap to be read.
+            headers={"user-agent": "sealwright", "accept-encoding": "identity"},
         )
 
     async def stop(self) -> None:
@@ -173,16 +174,14 @@ class Egress:
         target = self._checked(url)
         cap = self._settings.max_bytes if max_bytes is None else max_bytes
         trace = current_traceparent()
-        sent = {**(headers or {}), **({"traceparent": trace} if trace else {})}
-        # Encoded answers would have to be inflated beyond the cap to be read.
-        sent["accept-encoding"] = "identity"
+        sent = {**(headers or {}), "traceparent": trace} if trace else headers
         limit = aiohttp.ClientTimeout(total=timeout) if timeout is not None else None
         options: dict[str, Any] = {"timeout": limit} if limit else {}
         try:
             async with self._session.request(
                 method, target, data=body, headers=sent, allow_redirects=False, **options
             ) as response:
-                return Reply(response.status, response.headers.copy(), await _read(response, cap, whole))
+                return Reply(response.status, response.headers, await _read(response, cap, whole))
         except Problem:
             raise
         except aiohttp.ClientConnectorDNSError as error:

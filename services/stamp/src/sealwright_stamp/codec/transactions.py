@@ -6,11 +6,10 @@ import base64
 import hashlib
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from project_origin.common.v1 import common_pb2 as common
 from project_origin.electricity.v1 import electricity_pb2 as electricity
 from project_origin.registry.v1 import registry_pb2 as registry
-from sealwright_common.domain.certificates import CertificateRef, CertificateType, HashedAttribute
+from sealwright_common.domain.certificates import CertificateRef, CertificateType
 
 from sealwright_stamp.ports import Draft, Item, Material, RegistryState, RegistryStatus
 
@@ -18,6 +17,9 @@ _TYPES = {
     CertificateType.CONSUMPTION: electricity.GranularCertificateType.CONSUMPTION,
     CertificateType.PRODUCTION: electricity.GranularCertificateType.PRODUCTION,
 }
+# Looked up once: a name of a generated enum costs as much as a field.
+_CLEARTEXT, _HASHED = electricity.AttributeType.CLEARTEXT, electricity.AttributeType.HASHED
+_SECP256K1 = electricity.KeyType.Secp256k1
 _STATES = {
     registry.TransactionState.UNKNOWN: RegistryState.UNKNOWN,
     registry.TransactionState.PENDING: RegistryState.PENDING,
@@ -33,24 +35,20 @@ class RegistryFormat:
 
     def issue(self, item: Item, material: Material, nonce: str) -> Draft:
         """The transaction that issues a certificate."""
+        # Filled in place: messages made first and copied into others cost twice as much.
         order = item.order
-        event = electricity.IssuedEvent(
-            certificate_id=stream_id(item.ref),
-            type=_TYPES[order.type],
-            period=electricity.DateInterval(
-                start=Timestamp(seconds=int(order.start.timestamp())), end=Timestamp(seconds=int(order.end.timestamp()))
-            ),
-            grid_area=order.grid_area,
-            quantity_commitment=electricity.Commitment(content=material.commitment, range_proof=material.range_proof),
-            owner_public_key=electricity.PublicKey(content=material.owner_key, type=electricity.KeyType.Secp256k1),
-            attributes=[
-                *(
-                    electricity.Attribute(key=a.key, value=a.value, type=electricity.AttributeType.CLEARTEXT)
-                    for a in order.clear_text
-                ),
-                *(_hashed(a, item.ref.certificate_id) for a in item.hashed),
-            ],
-        )
+        event = electricity.IssuedEvent(type=_TYPES[order.type], grid_area=order.grid_area)
+        _name(event.certificate_id, item.ref)
+        event.period.start.seconds = int(order.start.timestamp())
+        event.period.end.seconds = int(order.end.timestamp())
+        event.quantity_commitment.content = material.commitment
+        event.quantity_commitment.range_proof = material.range_proof
+        event.owner_public_key.content = material.owner_key
+        event.owner_public_key.type = _SECP256K1
+        for clear in order.clear_text:
+            event.attributes.add(key=clear.key, value=clear.value, type=_CLEARTEXT)
+        for hashed in item.hashed:
+            event.attributes.add(key=hashed.key, value=hashed.digest(item.ref.certificate_id), type=_HASHED)
         return _draft(item.ref, event, nonce)
 
     def withdraw(self, item: Item, nonce: str) -> Draft:
@@ -65,11 +63,6 @@ class RegistryFormat:
             payload=draft.payload,
         ).SerializeToString(deterministic=True)
         return transaction, transaction_id(transaction)
-
-
-def stream_id(ref: CertificateRef) -> common.FederatedStreamId:
-    """A certificate's name as the registry writes it."""
-    return common.FederatedStreamId(registry=ref.registry, stream_id=common.Uuid(value=str(ref.certificate_id)))
 
 
 def send_request(transactions: list[bytes]) -> registry.SendTransactionsRequest:
@@ -115,18 +108,16 @@ def stream(response: registry.GetStreamTransactionsResponse) -> list[bytes]:
     return [transaction.SerializeToString(deterministic=True) for transaction in response.transactions]
 
 
+def _name(stream_id: common.FederatedStreamId, ref: CertificateRef) -> None:
+    """A certificate's name as the registry writes it."""
+    stream_id.registry = ref.registry
+    stream_id.stream_id.value = str(ref.certificate_id)
+
+
 def _draft(ref: CertificateRef, event: electricity.IssuedEvent | electricity.WithdrawnEvent, nonce: str) -> Draft:
     payload = event.SerializeToString(deterministic=True)
     header = registry.TransactionHeader(
-        federated_stream_id=stream_id(ref),
-        payload_type=event.DESCRIPTOR.full_name,
-        payload_sha512=hashlib.sha512(payload).digest(),
-        nonce=nonce,
+        payload_type=event.DESCRIPTOR.full_name, payload_sha512=hashlib.sha512(payload).digest(), nonce=nonce
     )
+    _name(header.federated_stream_id, ref)
     return Draft(header.SerializeToString(deterministic=True), payload)
-
-
-def _hashed(attribute: HashedAttribute, certificate_id: UUID) -> electricity.Attribute:
-    return electricity.Attribute(
-        key=attribute.key, value=attribute.digest(certificate_id), type=electricity.AttributeType.HASHED
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from importlib.resources.abc import Traversable
@@ -61,8 +61,9 @@ class Database(Generic[W]):
     """A service's own database.
 
     ``work`` is the service's unit of work, ``encode_event`` turns its domain events into messages, ``migrations`` is
-    the folder with its SQL files. The part starts without the server: until it answers and is migrated, ``ready``
-    says why and every unit of work raises Unavailable. A wrong migration stops the service at start.
+    the folder with its SQL files, ``session`` PostgreSQL settings of its own. The part starts without the server: until
+    it answers and is migrated, ``ready`` says why and every unit of work raises Unavailable. A wrong migration stops
+    the service at start.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Database(Generic[W]):
         encode_event: EncodeEvent,
         migrations: Traversable | Path | None = None,
         clock: Clock | None = None,
+        session: Mapping[str, str] | None = None,
         name: str = "database",
     ) -> None:
         self.name = name
@@ -87,6 +89,7 @@ class Database(Generic[W]):
         )
         self._session = {
             **_SESSION,
+            **(session or {}),
             "statement_timeout": _milliseconds(settings.statement_timeout),
             "lock_timeout": _milliseconds(settings.lock_timeout),
         }

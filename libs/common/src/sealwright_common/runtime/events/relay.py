@@ -39,6 +39,7 @@ FAULT_POINTS = ("relay.taken", "relay.published", "relay.marked", "relay.committ
 
 _PUBLISHED = """select exists(select from outbox
     where not exists (select from outbox_pending pending where pending.seq = outbox.seq))"""
+_ANYTHING = "select exists(select from outbox_pending)"
 _TAKE = f"""select {COLUMNS} from outbox
     where seq = any(array(select seq from outbox_pending order by seq limit $1)) order by seq"""  # noqa: S608 - constants
 _MARK = "delete from outbox_pending where seq = any($1::bigint[])"
@@ -74,6 +75,8 @@ class Relay:
         self._worker = Worker("relay", self._round, POLL)
         self._gather = gather.total_seconds()
         self._timer: asyncio.TimerHandle | None = None
+        self._told = False
+        """Whether this process committed events since the last round."""
         database.on_events_committed(self._committed)
         broker.on_connected(self._worker.wake)
 
@@ -95,6 +98,7 @@ class Relay:
         return self._problem
 
     def _committed(self) -> None:
+        self._told = True
         if not self._gather:
             self._worker.wake()
         elif self._timer is None:
@@ -137,7 +141,12 @@ class Relay:
 
     async def _publish_some(self) -> bool | timedelta | None:
         """One batch; True if there may be more, the pause if another replica is at it, None if there was nothing."""
+        told, self._told = self._told, False
         async with self._database.connection() as connection:
+            # A round that nobody asked for mostly finds nothing: one statement says so.
+            if not told and not await connection.fetchval(_ANYTHING):
+                metrics.UNPUBLISHED_AGE.set(0)
+                return None
             async with connection.transaction():
                 if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", LOCK):
                     return _BUSY

@@ -30,15 +30,14 @@ select r.id, r.key_id from recipient r join locked on locked.id = r.key_id where
 _MEASURED = """select w.place, c.registry, c.certificate_id
 from unnest($2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[])
     as w (place, metering_point_id, start_time, end_time)
-join certificate c on c.tenant = $1 and c.metering_point_id = w.metering_point_id and c.start_time = w.start_time
-    and c.end_time = w.end_time and not c.void"""
+cross join lateral (select c.registry, c.certificate_id from certificate c
+    where c.tenant = $1 and c.metering_point_id = w.metering_point_id and c.start_time = w.start_time
+        and c.end_time = w.end_time and not c.void limit 1) c"""
 
-_KNOWN = """select c.registry, c.certificate_id, c.digest, c.state, c.position
-from unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
-join certificate c on c.tenant = $1 and c.certificate_id = w.certificate_id and c.registry = w.registry"""
+_KNOWN = f"select c.registry, c.certificate_id, c.digest, c.state, c.position from {convert.NAMED} c"  # noqa: S608
 
-_TAKEN = """select c.key_id, c.position from unnest($1::bigint[], $2::int[]) as w (key_id, position)
-join certificate c on c.key_id = w.key_id and c.position = w.position"""
+_TAKEN = """select w.key_id, w.position from unnest($1::bigint[], $2::int[]) as w (key_id, position)
+where exists (select from certificate c where c.key_id = w.key_id and c.position = w.position offset 0)"""
 
 _INSERT = """with stored as (
     insert into certificate (tenant, registry, certificate_id, recipient_id, key_id, metering_point_id, type, quantity,
@@ -61,10 +60,8 @@ _CERTIFICATE = f"""select c.row_id, c.state, c.reason, c.position, c.delivery, c
     c.version, c.create_time, c.update_time, s.transaction_id, s.signing_key_id, {convert.ORDER_COLUMNS}
 from certificate c left join submission s on s.row_id = c.row_id and s.kind = 'ISSUE' where c.tenant = $1"""  # noqa: S608
 
-_ROWS = """select c.row_id, c.registry, c.certificate_id from certificate c
-join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
-    on c.certificate_id = w.certificate_id and c.registry = w.registry
-where c.tenant = $1 order by c.row_id for no key update of c"""
+_ROWS = f"""select c.row_id, c.registry, c.certificate_id from certificate c
+where c.row_id = any(array(select n.row_id from {convert.NAMED} n)) order by c.row_id for no key update"""  # noqa: S608
 
 PAGE = """ and c.row_id > $2
     and ($4::text is null or c.state = $4) and ($5::text is null or c.delivery = $5)

@@ -18,16 +18,10 @@ _ITEM = f"""select c.row_id, c.tenant, c.state, c.position, c.blinding, c.attemp
 from {{source}} c
 join recipient r on r.tenant = c.tenant and r.id = c.recipient_id
 join wallet_key k on k.id = c.key_id
-left join submission s on s.row_id = c.row_id
-    and s.kind = case when c.state = 'WITHDRAWING' then 'WITHDRAW' else 'ISSUE' end"""  # noqa: S608
+left join lateral (select * from submission s where s.row_id = c.row_id
+    and s.kind = case when c.state = 'WITHDRAWING' then 'WITHDRAW' else 'ISSUE' end limit 1) s on true"""  # noqa: S608
 
-_ITEMS = (
-    _ITEM.format(source="certificate")
-    + """
-join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
-    on c.certificate_id = w.certificate_id and c.registry = w.registry
-where c.tenant = $1"""
-)
+_ITEMS = _ITEM.format(source=convert.NAMED)
 
 
 def _arm(rows: str) -> str:
@@ -38,7 +32,12 @@ def _arm(rows: str) -> str:
     on conflict (row_id) do update set due_time = excluded.due_time"""  # noqa: S608
 
 
-# "= any(array(...))" keeps the planner on the index however stale its statistics are. Nothing here waits for a lock.
+# The certificates by rows in $1. What else is given of each is no join: where the planner expects one row, a join
+# compares each with each.
+GIVEN = "c.row_id = any($1::bigint[])"
+PLACE = "array_position($1::bigint[], c.row_id)"
+
+# Nothing here waits for a lock.
 DUE = """select row_id from certificate_due where due_time <= $1 order by due_time limit $3 for update skip locked"""
 
 # The smallest is at the head of the index, however large the table and whatever the planner believes of it.
@@ -60,24 +59,22 @@ gone as (
     delete from certificate_due where row_id = any(array(select row_id from looked where over)))
 {_ITEM.format(source="claimed")}"""  # noqa: S608
 
-_CLAIM_DELIVERIES = """with claimed as materialized (
+_CLAIM_DELIVERIES = f"""with claimed as materialized (
     update certificate c set due_time = $5, claimed_until = $5
-    from unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
-    where c.tenant = $1 and c.certificate_id = w.certificate_id and c.registry = w.registry
+    where c.row_id = any(array(select n.row_id from {convert.NAMED} n))
         and c.state = 'ISSUED' and c.delivery = 'PENDING' and (c.claimed_until is null or c.claimed_until <= $4)
     returning c.*)
 select c.row_id, c.tenant, c.registry, c.certificate_id, c.position, c.quantity, c.blinding, c.hashed,
     c.delivery_attempts, c.delivery_deadline, r.endpoint_url, k.public_key
 from claimed c
 join recipient r on r.tenant = c.tenant and r.id = c.recipient_id
-join wallet_key k on k.id = c.key_id"""
+join wallet_key k on k.id = c.key_id"""  # noqa: S608
 
-_PENDING = """select c.row_id, c.tenant, c.registry, c.certificate_id, c.attempts, s.kind, s.transaction_id
-from certificate c
-join unnest($2::text[], $3::uuid[]) as w (registry, certificate_id)
-    on c.certificate_id = w.certificate_id and c.registry = w.registry
-join submission s on s.row_id = c.row_id and s.kind = case c.state when 'SENT' then 'ISSUE' else 'WITHDRAW' end
-where c.tenant = $1 and c.state in ('SENT', 'WITHDRAWING')"""
+_PENDING = f"""select c.row_id, c.tenant, c.registry, c.certificate_id, c.attempts, s.kind, s.transaction_id
+from {convert.NAMED} c
+cross join lateral (select s.kind, s.transaction_id from submission s where s.row_id = c.row_id
+    and s.kind = case c.state when 'SENT' then 'ISSUE' else 'WITHDRAW' end limit 1) s
+where c.state in ('SENT', 'WITHDRAWING')"""  # noqa: S608
 
 _TRANSACTIONS = "select row_id, transaction from submission where kind = $2 and row_id = any($1::bigint[])"
 
@@ -97,19 +94,21 @@ _WITHDRAWALS_SENT = """update submission set sends = sends + 1, sent_time = $2
 where kind = 'WITHDRAW' and row_id = any($1::bigint[])"""
 
 _PUT_OFF = f"""with later as (
-    update certificate c set due_time = d.due, attempts = c.attempts + 1, reason = d.note
-    from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
-    where c.row_id = d.row_id and c.state in ('STORED', 'SENT', 'WITHDRAWING')
+    update certificate c set due_time = ($2::timestamptz[])[{PLACE}], attempts = c.attempts + 1,
+        reason = ($3::text[])[{PLACE}]
+    where {GIVEN} and c.state in ('STORED', 'SENT', 'WITHDRAWING')
     returning c.row_id, c.due_time)
 {_arm("later")}"""  # noqa: S608
 
 _PUT_OFF_DELIVERY = f"""with later as (
-    update certificate c set due_time = d.due, claimed_until = null, delivery_reason = d.note,
-        delivery_attempts = c.delivery_attempts + 1
-    from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as d (row_id, due, note)
-    where c.row_id = d.row_id and c.state = 'ISSUED' and c.delivery = 'PENDING'
+    update certificate c set due_time = ($2::timestamptz[])[{PLACE}], claimed_until = null,
+        delivery_reason = ($3::text[])[{PLACE}], delivery_attempts = c.delivery_attempts + 1
+    where {GIVEN} and c.state = 'ISSUED' and c.delivery = 'PENDING'
     returning c.row_id, c.due_time)
 {_arm("later")}"""  # noqa: S608
+
+# The reason of each, or none for all.
+REASON = f"case when $2::text[] = '{{}}' then '' else ($2::text[])[{PLACE}] end"
 
 # $4 the new state or null, $6 the new delivery state or null, $10 and $11 the steps before. A delivery's answer may
 # come in while a withdrawal is under way, whose due time it must not touch; a slice still undelivered when its
@@ -117,10 +116,10 @@ _PUT_OFF_DELIVERY = f"""with later as (
 _MOVE = f"""with moved as (
     update certificate c set
         state = coalesce($4::text, c.state),
-        reason = case when $4::text is null then c.reason else w.reason end,
+        reason = case when $4::text is null then c.reason else {REASON} end,
         delivery = case when $6::text is not null then $6
             when $4::text = 'WITHDRAWN' and c.delivery = 'PENDING' then 'NONE' else c.delivery end,
-        delivery_reason = case when $6::text is null then c.delivery_reason else w.reason end,
+        delivery_reason = case when $6::text is null then c.delivery_reason else {REASON} end,
         delivery_attempts = c.delivery_attempts + coalesce($6::text in ('DELIVERED', 'UNDELIVERABLE'), false)::int,
         delivery_deadline = coalesce($7::timestamptz, c.delivery_deadline),
         claimed_until = case when $6::text is null then c.claimed_until end,
@@ -128,11 +127,10 @@ _MOVE = f"""with moved as (
             when $4::text = 'ISSUED' and $6::text is null and c.delivery <> 'PENDING' then null
             else $5::timestamptz end,
         attempts = 0, version = c.version + 1 + cardinality($10::text[]), update_time = $9::timestamptz
-    from unnest($1::bigint[], $2::text[]) as w (row_id, reason)
-    where c.row_id = w.row_id and c.state = any($3::text[])
+    where {GIVEN} and c.state = any($3::text[])
         and ($6::text is null or $4::text is not null
             or (c.delivery <> $6::text and ($6::text <> 'UNDELIVERABLE' or c.delivery = 'PENDING')))
-    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, c.due_time, w.reason as told_reason),
+    returning c.row_id, c.registry, c.certificate_id, c.version, c.state, c.due_time, {REASON} as told_reason),
 armed as (
     {_arm("moved")}),
 over as (
@@ -265,7 +263,7 @@ class PostgresChain:
         moved = await self._connection.fetch(
             _MOVE,
             list(rows),
-            list(reasons) or [""] * len(rows),
+            list(reasons) if any(reasons) else [],
             [state.value for state in move.sources],
             None if move.target is None else move.target.value,
             move.due,

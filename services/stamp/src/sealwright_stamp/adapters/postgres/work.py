@@ -12,6 +12,9 @@ from sealwright_stamp.adapters.postgres.feed import PostgresWithdrawals
 from sealwright_stamp.adapters.postgres.imports import PostgresImports
 from sealwright_stamp.adapters.postgres.recipients import PostgresRecipients
 
+SESSION = {"enable_seqscan": "off"}
+"""Every statement finds its rows by an index. The planner thinks otherwise while a table is small or without
+statistics, reads it whole, and keeps that plan while the table grows."""
 EVENT_SIZE = 250
 """Most certificates one event carries."""
 
