@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 from pydantic import SecretStr
 from sealwright_certify import subscriptions
+from sealwright_certify.usecases.catalogue import Catalogue
 from sealwright_certify.usecases.events import KeysChanged
 from sealwright_certify.usecases.keys import KeyCopy
 from sealwright_common.domain.call import system_call
@@ -45,7 +46,9 @@ async def replicas(database_dsn: str, nats_url: str) -> AsyncIterator[tuple[Door
             door = await stack.enter_async_context(open_door(database_dsn, signer=signer, clock=clock))
             broker = Broker(NatsSettings(url=SecretStr(nats_url)))
             keys = KeyCopy(door.database, SoftwareDirectory(signer), clock)
-            forgetting = subscriptions.forgetting(keys, door.oid4vci.keys.forget, door.oid4vci.door.forget)
+            forgetting = subscriptions.forgetting(
+                keys, Catalogue(door.database, clock), door.oid4vci.keys.forget, door.oid4vci.door.forget
+            )
             relay = Relay(door.database, broker, service="certify")
             for part in (broker, Hints(broker, forgetting, heard.set), relay):
                 await part.start()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sealwright_common.domain.call import Call, system_call
 from sealwright_common.domain.errors import InvalidArgument
-from sealwright_common.domain.ids import new_id, parse_id
+from sealwright_common.domain.ids import new_id, new_ids, parse_id
 from sealwright_common.domain.intervals import Interval
 from sealwright_common.domain.tenants import tenant
 
@@ -35,6 +35,16 @@ def test_ids_sort_by_the_time_they_were_made(moment: datetime, later_ms: int) ->
 def test_a_thousand_ids_of_one_millisecond_differ() -> None:
     """74 random bits keep ids of the same millisecond apart."""
     assert len({new_id(NOON) for _ in range(1000)}) == 1000
+
+
+def test_ids_that_are_made_together_are_as_good() -> None:
+    """The same layout, drawn at once."""
+    made = new_ids(NOON, 1000)
+    assert len(set(made)) == 1000
+    assert {(id_.version, id_.variant, id_.int >> 80) for id_ in made} == {
+        (7, "specified in RFC 4122", int(NOON.timestamp() * 1000))
+    }
+    assert not new_ids(NOON, 0)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sealwright_common.runtime.events import Broker, Consumer, Hints, Relay
 from sealwright_common.runtime.grpc import GrpcServer, GrpcService, Policies, Policy, connect
 from sealwright_common.runtime.http import HttpServer
 from sealwright_common.runtime.ratelimit import RateLimiter
+from sealwright_common.runtime.signature_checks import SignatureChecks
 from sealwright_common.runtime.worker import Worker
 from starlette.applications import Starlette
 
@@ -79,6 +80,7 @@ from sealwright_certify.oid4vci import Oid4vci, Oid4vciParts, together
 from sealwright_certify.usecases.accept import Acceptance
 from sealwright_certify.usecases.attestations import Attestations
 from sealwright_certify.usecases.backlog import Backlog
+from sealwright_certify.usecases.catalogue import Catalogue
 from sealwright_certify.usecases.credentials import Credentials
 from sealwright_certify.usecases.definitions import Definitions
 from sealwright_certify.usecases.deliver import Delivery, Expiry
@@ -178,7 +180,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         )
     )
     broker = app.add(Broker(settings.nats))
-    app.add(Relay(database, broker, service="certify", gather=timedelta(milliseconds=20)))
+    app.add(Relay(database, broker, service="certify", gather=timedelta(milliseconds=50)))
     app.add(audit_heads(database, events_pb2.AuditHeadTaken, settings.audit_head_interval, app.clock))
     signer = SignerClient(app.add(connect(settings.signer, "signer", settings.tls)))
     app.add(signer.collector)
@@ -213,7 +215,8 @@ async def build(app: App, settings: CertifySettings) -> None:
         *entry_point_factories(),
     )
     evaluator = Evaluator(sources, RuleRegistry(ExpressionFactory(), CelFactory()), templates, schemas, app.clock)
-    making = Making(evaluator, writers, signer, keys, app.clock, base_uri=settings.public_url)
+    checks = app.add(SignatureChecks())
+    making = Making(evaluator, writers, signer, checks, keys, app.clock, base_uri=settings.public_url)
     status = StatusPool(database, settings.public_url, settings.status_list_size)
     generation = Generation(
         database,
@@ -284,12 +287,13 @@ async def build(app: App, settings: CertifySettings) -> None:
     app.add(Consumer(database, broker, key_events))
 
     queries = IssuanceQueries(database)
-    definitions = Definitions(database, evaluator, writers, templates, schemas, making, keys)
+    catalogue = Catalogue(database, app.clock)
+    definitions = Definitions(database, evaluator, writers, templates, schemas, making, keys, catalogue)
     dcp_base = f"{settings.public_url}/dcp"
     tenants = Tenants(database, keys, app.clock, default_did=host_did_of(settings.public_url))
     acceptance = app.add(Acceptance(database, generation, secrets, left=generate.wake, delivery_window=window))
     accepted = app.add(together("accepted requests", acceptance.together))
-    requests = IssuanceRequests(database, tenants, evaluator, acceptance, accepted.submit)
+    requests = IssuanceRequests(database, tenants, evaluator, acceptance, accepted.submit, catalogue)
     documents = DidDocuments(keys, public_jwk, dcp_base=dcp_base)
     status_lists = StatusLists(
         database, signer, keys, app.clock, StatusVcWriter(), TokenStatusWriter(), TokenStatusCwtWriter()
@@ -371,12 +375,13 @@ async def build(app: App, settings: CertifySettings) -> None:
 
     def events_missed() -> None:
         keys.forget_all()
+        catalogue.forget()
         oid4vci.keys.forget()
         oid4vci.door.forget_all()
         bell.ring_all()
 
     bell = Bell()
-    forgetting = subscriptions.forgetting(keys, keys_changed, oid4vci.door.forget)
+    forgetting = subscriptions.forgetting(keys, catalogue, keys_changed, oid4vci.door.forget)
     app.add(Hints(broker, {**forgetting, **subscriptions.process_changes(bell)}, events_missed))
     app.add(Worker("forget what is over", Forgetting(database).run, timedelta(minutes=1), clock=app.clock))
     for name in settings.audit_plugins:
@@ -387,7 +392,7 @@ async def build(app: App, settings: CertifySettings) -> None:
         tenant_service_pb2.DESCRIPTOR: {"TenantService": TenantServicer(tenants, documents)},
         definition_service_pb2.DESCRIPTOR: {"DefinitionService": DefinitionServicer(definitions)},
         attestation_service_pb2.DESCRIPTOR: {
-            "AttestationService": AttestationServicer(Attestations(database, sources))
+            "AttestationService": AttestationServicer(Attestations(database, sources, catalogue))
         },
         holder_service_pb2.DESCRIPTOR: {"HolderService": HolderServicer(holders)},
         issuance_service_pb2.DESCRIPTOR: {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from sealwright_common.domain.credentials import (
@@ -88,8 +88,7 @@ class SigningKey:
     public_key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """Everything a format needs to write one credential."""
 
     id: UUID
@@ -108,12 +107,15 @@ class Draft:
     """Where the definition's JSON Schema is served; None if it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unsigned:
+class Unsigned(NamedTuple):
     """What is signed, and what is needed to complete the credential afterwards."""
 
     signing_input: bytes
     rest: object = None
+
+
+Signed: TypeAlias = tuple[str, bytes, bytes, bytes]
+"""A signature to be verified: algorithm, public key as the signer encodes it, message, and the signature itself."""
 
 
 class CredentialWriter(Protocol):
@@ -136,11 +138,20 @@ class CredentialWriter(Protocol):
         """The finished credential. ``signature`` is raw: r and s for ECDSA."""
         ...
 
-    def check(self, payload: str, draft: Draft) -> None:
-        """Verifies a finished credential by code that did not write it, and compares it with ``draft``.
+    def check(self, payload: str, draft: Draft) -> Sequence[Signed]:
+        """Reads a finished credential by code that did not write it, and compares it with ``draft``.
 
-        Raises Internal with SIGNATURE_FAULTY; then nothing leaves.
+        Raises Internal with SIGNATURE_FAULTY; then nothing leaves. Nor may it before the signatures that are returned
+        were verified, too; those that were verified already are not among them.
         """
+        ...
+
+
+class SignatureChecks(Protocol):
+    """Verifies signatures, many at once."""
+
+    async def good(self, signed: Sequence[Signed]) -> list[bool]:
+        """Which signatures are good, in their order. Raises Unavailable if that cannot be told now."""
         ...
 
 

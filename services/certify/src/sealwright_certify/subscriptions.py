@@ -12,6 +12,7 @@ from sealwright_common.runtime.events.hints import Heard
 from sealwright_certify.codec.events import KEY_EVENTS, PROCESS_EVENTS, keys_of
 from sealwright_certify.codec.oid4vci_events import issuer_path
 from sealwright_certify.ports import IssuerKey, Wake
+from sealwright_certify.usecases.catalogue import Catalogue
 from sealwright_certify.usecases.events import KeysChanged
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys
 from sealwright_certify.usecases.reissue import Reissues
@@ -44,7 +45,7 @@ def key_events(keys: KeyCopy, reissues: Reissues, changed_keys: Wake, noted: Wak
     return Subscription(durable="certify-keys", stream="rotator", types=sorted(KEY_EVENTS), handler=handle)
 
 
-def forgetting(keys: KeyCopy, certified_keys: Forget, issuers: ForgetPath) -> Mapping[str, Heard]:
+def forgetting(keys: KeyCopy, catalogue: Catalogue, certified_keys: Forget, issuers: ForgetPath) -> Mapping[str, Heard]:
     """What every instance drops from memory when another one changed it."""
 
     def keys_changed(event: Event) -> None:
@@ -54,7 +55,12 @@ def forgetting(keys: KeyCopy, certified_keys: Forget, issuers: ForgetPath) -> Ma
     def issuer_stored(event: Event) -> None:
         issuers(issuer_path(event.payload))
 
+    def offers_changed(_: Event) -> None:
+        catalogue.forget()
+
     return {
+        "sealwright.certify.v1.DefinitionStored": offers_changed,
+        "sealwright.certify.v1.DefinitionDeleted": offers_changed,
         "sealwright.certify.v1.TenantStored": keys_changed,
         "sealwright.certify.v1.IssuerKeysChanged": keys_changed,
         "sealwright.certify.v1.IssuerCertificatesStored": keys_changed,

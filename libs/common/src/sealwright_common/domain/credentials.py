@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from sealwright_common.domain.errors import FieldProblem
@@ -103,8 +104,7 @@ class Display:
     text_color: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DefinitionRef:
+class DefinitionRef(NamedTuple):
     """One version of a definition."""
 
     id: str

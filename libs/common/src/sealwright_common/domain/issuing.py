@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sealwright_common.domain.credentials import DefinitionRef, StatusKind, StatusPlace, StatusPurpose
@@ -183,8 +184,7 @@ class SignedStatusList:
     """The key and its certificates; it is signed anew when they change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A credential before it is signed, with the id and status entries that are its own."""
 
     id: UUID

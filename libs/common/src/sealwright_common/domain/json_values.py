@@ -139,25 +139,21 @@ def _misfit(expected: str) -> ValueError:
     return ValueError(f"{expected} at that place")
 
 
+_KINDS: dict[type, str] = {
+    Missing: "missing",
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
 def kind(value: Json | Missing) -> str:
     """The JSON type's name of ``value``: object, array, string, integer, number, boolean, null, or missing."""
-    match value:
-        case Missing():
-            return "missing"
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case dict():
-            return "object"
+    return _KINDS.get(type(value), "object")
 
 
 def as_object(value: object) -> JsonObject | None:

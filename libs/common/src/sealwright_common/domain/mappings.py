@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from sealwright_common.domain.errors import FieldProblem
 from sealwright_common.domain.json_values import MISSING, Json, JsonObject, Missing, find, kind, parse_path, place
@@ -35,8 +36,7 @@ class Mapping:
     type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(NamedTuple):
     """What mappings made of some claims."""
 
     document: JsonObject

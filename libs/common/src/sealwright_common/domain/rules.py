@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from sealwright_common.domain import patterns
 from sealwright_common.domain.json_values import Json, JsonObject, Missing, Segment, find, kind, parse_path
@@ -36,8 +36,7 @@ class RuleDefinition:
     configuration: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOutcome:
+class RuleOutcome(NamedTuple):
     """What a rule said of some claims, and why. Explanations name types, never values of claims."""
 
     type: str
@@ -138,6 +137,8 @@ def _comparable(value: Json | Missing) -> tuple[str, _Comparable] | None:
 
 def equal(left: Json | Missing, right: Json | Missing) -> bool:
     """Whether two values are the same by type and value; lists and objects item by item."""
+    if isinstance(left, (str, bool)) and type(left) is type(right):
+        return left == right
     if isinstance(left, Missing) or isinstance(right, Missing):
         return False
     if isinstance(left, list) and isinstance(right, list):

@@ -51,7 +51,7 @@ class DatabaseSettings(Section):
     dsn: SecretStr
     """PostgreSQL URL, e.g. postgresql://signer@db:5432/sealwright_signer."""
     pool_size: int = Field(default=8, ge=1, le=100)
-    """Connections kept open; 4 to 8 is enough for one process."""
+    """Most connections for transactions, and as many again for reads; 4 to 8 is enough for one process."""
     statement_timeout: Duration = Field(default=timedelta(seconds=15), ge=timedelta(milliseconds=100))
     """Longest time of one SQL statement; its call gets UNAVAILABLE after that."""
     lock_timeout: Duration = Field(default=timedelta(seconds=5), ge=timedelta(milliseconds=10))

@@ -6,11 +6,12 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+
+import orjson
 
 from sealwright_common.verify.keys import PublicKey, unb64url
 from sealwright_common.verify.outcome import NotVerified
@@ -42,6 +43,12 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_constant)
 def strict_json(data: bytes | str) -> Any:
     """JSON, in UTF-8, without duplicate members, NaN or Infinity; everything else is NotVerified."""
     try:
+        value = orjson.loads(data)
+        if orjson.dumps(value) == (data.encode() if isinstance(data, str) else data):
+            return value  # what is written in the shortest form names nothing twice
+    except ValueError:
+        pass
+    try:
         return _STRICT.decode(data if isinstance(data, str) else data.decode())
     except (ValueError, RecursionError) as error:
         raise NotVerified("malformed", "expected JSON") from error
@@ -55,8 +62,7 @@ def strict_object(data: bytes | str) -> dict[str, Any]:
     return cast(dict[str, Any], value)
 
 
-@dataclass(frozen=True, slots=True)
-class Jws:
+class Jws(NamedTuple):
     """A parsed, not yet verified compact JWS."""
 
     header: Mapping[str, Any]
@@ -121,7 +127,7 @@ def moment(claims: Mapping[str, Any], name: str) -> datetime | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise NotVerified("malformed", f"{name} must be a number of seconds")
     try:
         return datetime.fromtimestamp(value, UTC)

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from sealwright_common.verify.outcome import NotVerified
 
@@ -36,10 +36,10 @@ _CURVES: Mapping[str, tuple[type[ec.EllipticCurve], str, int, int, bytes]] = {
 }
 _ED25519_CODEC = b"\xed\x01"
 _RSA = ("PS256", "RS256")
-_HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {
-    "ES256": hashes.SHA256,
-    "ES384": hashes.SHA384,
-    "ES512": hashes.SHA512,
+_ECDSA: Mapping[str, ec.ECDSA] = {
+    "ES256": ec.ECDSA(hashes.SHA256()),
+    "ES384": ec.ECDSA(hashes.SHA384()),
+    "ES512": ec.ECDSA(hashes.SHA512()),
 }
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
@@ -115,14 +115,14 @@ class PublicKey:
 
     def _verify(self, message: bytes, signature: bytes) -> None:
         match self.material:
-            case ed25519.Ed25519PublicKey() as key:
-                key.verify(signature, message)
             case ec.EllipticCurvePublicKey() as key:
                 size = (key.key_size + 7) // 8
                 if len(signature) != 2 * size:
                     raise InvalidSignature
-                r, s = (int.from_bytes(half, "big") for half in (signature[:size], signature[size:]))
-                key.verify(encode_dss_signature(r, s), message, ec.ECDSA(_HASHES[self.algorithm]()))
+                r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
+                key.verify(encode_dss_signature(r, s), message, _ECDSA[self.algorithm])
+            case ed25519.Ed25519PublicKey() as key:
+                key.verify(signature, message)
             case rsa.RSAPublicKey() as key:
                 pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
                 key.verify(
@@ -199,6 +199,23 @@ def from_material(material: object, rsa_algorithm: str = "PS256") -> PublicKey:
         case _:
             pass
     raise NotVerified("key", "expected a P-256, P-384, P-521, Ed25519 or RSA (2048 bits or more) key")
+
+
+@lru_cache(maxsize=1024)
+def from_encoded(algorithm: str, public_key: bytes) -> PublicKey:
+    """The key as the signer encodes it: Ed25519 32 bytes, EC uncompressed point, RSA SubjectPublicKeyInfo."""
+    try:
+        match algorithm:
+            case "EdDSA":
+                return from_material(ed25519.Ed25519PublicKey.from_public_bytes(public_key))
+            case "ES256":
+                return from_material(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key))
+            case "ES384":
+                return from_material(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP384R1(), public_key))
+            case _:
+                return from_material(load_der_public_key(public_key), algorithm)
+    except ValueError as error:
+        raise NotVerified("key", f"expected a public key of {algorithm} as the signer encodes it") from error
 
 
 def from_jwk(jwk: object) -> PublicKey:

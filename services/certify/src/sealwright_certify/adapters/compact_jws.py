@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,10 +13,16 @@ from sealwright_common.domain.errors import FailedPrecondition, Reason
 
 from sealwright_certify.ports import SigningKey
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
 
 def b64url(data: bytes) -> str:
     """Base64url without padding (RFC 7515)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return _b64url(data).decode()
+
+
+def _b64url(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
 
 
 def numeric(time: datetime) -> int:
@@ -23,18 +30,24 @@ def numeric(time: datetime) -> int:
     return int(time.timestamp())
 
 
+@lru_cache(maxsize=256)
 def rfc3339(time: datetime) -> str:
-    """UTC with Z and whole seconds."""
+    """UTC with Z and whole seconds. Kept, as what is issued together has the same times."""
     return f"{time.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-def signing_input(key: SigningKey, header: Mapping[str, Any], payload: Mapping[str, Any]) -> bytes:
+def signing_input(key: SigningKey, header: Mapping[str, str], payload: Mapping[str, Any]) -> bytes:
     """Header and payload in base64url; ``alg`` and ``kid`` come from the key. FailedPrecondition if it is no JSON."""
     try:
-        first = orjson.dumps({"alg": key.algorithm.value, "kid": key.method, **header})
         second = orjson.dumps(payload)
     except TypeError as error:
         raise FailedPrecondition(
             Reason.CLAIMS_INVALID, "the claims hold a number beyond 64 bits or are nested too deep"
         ) from error
-    return b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (first, second))
+    return b"%b.%b" % (_first_part(key.algorithm.value, key.method, tuple(header.items())), _b64url(second))
+
+
+@lru_cache(maxsize=256)
+def _first_part(algorithm: str, kid: str, rest: tuple[tuple[str, str], ...]) -> bytes:
+    """The header in base64url. Kept, as all that one key signs in one format has the same."""
+    return _b64url(orjson.dumps({"alg": algorithm, "kid": kid, **dict(rest)}))

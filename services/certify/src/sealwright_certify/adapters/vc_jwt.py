@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sealwright_common.domain.credentials import CredentialDefinition, CredentialFormat, StatusKind, StatusPlace
 from sealwright_common.domain.errors import FieldProblem, Internal, InvalidArgument, Reason
 from sealwright_common.domain.json_values import JsonObject
+from sealwright_common.domain.keys import KeyAlgorithm
+from sealwright_common.verify.jws import Jws
 from sealwright_common.verify.jwt_vc import verify_jwt_vc
+from sealwright_common.verify.keys import PublicKey
 from sealwright_common.verify.outcome import NotVerified, Verified
 from sealwright_common.verify.trust import Trust
 
 from sealwright_certify.adapters.compact_jws import b64url, numeric, rfc3339, signing_input
 from sealwright_certify.adapters.public_keys import verification_key
-from sealwright_certify.ports import Draft, Unsigned
+from sealwright_certify.ports import Draft, Signed, Unsigned
 
 V1_CONTEXT = "https://www.w3.org/2018/credentials/v1"
 V2_CONTEXT = "https://www.w3.org/ns/credentials/v2"
@@ -62,17 +67,30 @@ class VcJwtWriter:
         """The compact JWS."""
         return f"{unsigned.signing_input.decode()}.{b64url(signature)}"
 
-    def check(self, payload: str, draft: Draft) -> None:
-        """Verifies the JWS with the verifier's code and compares what it says with the draft."""
-        key = verification_key(draft.key.algorithm, draft.key.public_key)
+    def check(self, payload: str, draft: Draft) -> Sequence[Signed]:
+        """Reads the JWS with the verifier's code and compares what it says with the draft."""
+        signed: list[Signed] = []
+
+        def put_off(jws: Jws, key: PublicKey) -> None:
+            key.used_with(jws.algorithm)
+            signed.append((draft.key.algorithm.value, draft.key.public_key, jws.message, jws.signature))
+
+        trust = _trust(draft.key.method, draft.key.algorithm, draft.key.public_key)
         try:
-            verified = verify_jwt_vc(payload, Trust(keys={draft.key.method: key}, skew=0), draft.valid_from)
+            verified = verify_jwt_vc(payload, trust, draft.valid_from, put_off)
         except NotVerified as error:
             raise Internal(Reason.SIGNATURE_FAULTY, f"credential {draft.id} does not verify: {error.reason}") from error
         if wrong := _differences(verified, draft):
             raise Internal(
                 Reason.SIGNATURE_FAULTY, f"credential {draft.id} is not what was asked for: {', '.join(wrong)}"
             )
+        return signed
+
+
+@lru_cache(maxsize=1024)
+def _trust(method: str, algorithm: KeyAlgorithm, public_key: bytes) -> Trust:
+    """Trust in one key alone, so that no other can have signed; with no forgiveness for clocks."""
+    return Trust(keys={method: verification_key(algorithm, public_key)}, skew=0)
 
 
 def _credential(draft: Draft, first: bool) -> dict[str, Any]:
@@ -98,7 +116,9 @@ def _credential(draft: Draft, first: bool) -> dict[str, Any]:
     if draft.valid_until is not None:
         credential["expirationDate" if first else "validUntil"] = rfc3339(draft.valid_until)
     # The subject is the holder that was verified, whatever the claims say.
-    credential["credentialSubject"] = {"id": draft.holder_did, **{n: v for n, v in subject.items() if n != "id"}}
+    about: JsonObject = {"id": draft.holder_did, **subject}
+    about["id"] = draft.holder_did
+    credential["credentialSubject"] = about
     credential |= {name: value for name, value in draft.content.items() if name != "credentialSubject"}
     if draft.status:
         entries = [_entry(place) for place in draft.status]
@@ -122,17 +142,18 @@ def _entry(place: StatusPlace) -> JsonObject:
 def _differences(verified: Verified, draft: Draft) -> list[str]:
     subject = draft.content["credentialSubject"]
     assert isinstance(subject, dict)
-    expected: dict[str, tuple[object, object]] = {
-        "issuer": (verified.issuer, draft.issuer.did),
-        "types": (verified.types, ("VerifiableCredential", draft.definition.credential_type)),
-        "subject": (verified.subject, draft.holder_did),
-        "key": (verified.key_id, draft.key.method),
-        "valid_from": (verified.valid_from, draft.valid_from),
-        "valid_until": (verified.valid_until, draft.valid_until),
-        "claims": (verified.claims, {**subject, "id": draft.holder_did}),
-        "status": (
+    pairs: tuple[tuple[str, object, object], ...] = (
+        ("claims", verified.claims, {**subject, "id": draft.holder_did}),
+        ("issuer", verified.issuer, draft.issuer.did),
+        ("key", verified.key_id, draft.key.method),
+        (
+            "status",
             [(entry.uri, entry.index, entry.purpose) for entry in verified.status],
             [(place.uri, place.index, place.purpose.value) for place in draft.status],
         ),
-    }
-    return sorted(name for name, (found, wanted) in expected.items() if found != wanted)
+        ("subject", verified.subject, draft.holder_did),
+        ("types", verified.types, ("VerifiableCredential", draft.definition.credential_type)),
+        ("valid_from", verified.valid_from, draft.valid_from),
+        ("valid_until", verified.valid_until, draft.valid_until),
+    )
+    return [name for name, found, wanted in pairs if found != wanted]

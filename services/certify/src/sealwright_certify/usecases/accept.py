@@ -28,7 +28,7 @@ from sealwright_certify.usecases.making import Material
 
 log = logging.getLogger(__name__)
 
-MOST_IN_HAND = 5000
+MOST_IN_HAND = 10_000
 """Credentials in the making of accepted requests; what comes beyond is left to be claimed."""
 
 SEVERAL = "*"

@@ -15,15 +15,17 @@ from sealwright_common.domain.errors import (
 )
 
 from sealwright_certify.ports import Attestation, AttestationDefinition, Store
+from sealwright_certify.usecases.catalogue import Catalogue
 from sealwright_certify.usecases.evaluate import SourceRegistry
 
 
 class Attestations:
     """Stores attestation definitions and rows."""
 
-    def __init__(self, store: Store, sources: SourceRegistry) -> None:
+    def __init__(self, store: Store, sources: SourceRegistry, catalogue: Catalogue) -> None:
         self._store = store
         self._sources = sources
+        self._catalogue = catalogue
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -41,7 +43,9 @@ class Attestations:
         async with self._store.begin(call) as work:
             stored = await work.attestations.put_definition(call.tenant, replace(definition, update_time=work.now))
             work.audit("attestation_definition.store", definition.id, type=definition.type)
-            return work.answer(stored)
+            work.answer(stored)
+        self._catalogue.forget()
+        return stored
 
     async def definition_page(self, call: Call, after: str, limit: int) -> list[AttestationDefinition]:
         """Definitions by id, those after ``after``."""
@@ -59,6 +63,7 @@ class Attestations:
                 raise NotFound(Reason.ATTESTATION_NOT_FOUND, f"no attestation definition {id_}")
             work.audit("attestation_definition.delete", id_)
             work.answer(None)
+        self._catalogue.forget()
 
     async def insert(self, call: Call, rows: Sequence[Attestation]) -> int:
         """Inserts rows as onboarding may; AlreadyExists if a DID has one, and then none is inserted."""

@@ -26,6 +26,7 @@ from sealwright_certify.ports import (
     Store,
     TemplateEngine,
 )
+from sealwright_certify.usecases.catalogue import Catalogue
 from sealwright_certify.usecases.evaluate import Evaluator, claims_view
 from sealwright_certify.usecases.events import DefinitionDeleted, DefinitionStored
 from sealwright_certify.usecases.generate import status_needs
@@ -56,6 +57,7 @@ class Definitions:
         schemas: SchemaEngine,
         making: Making,
         keys: KeyCopy,
+        catalogue: Catalogue,
     ) -> None:
         self._store = store
         self._evaluator = evaluator
@@ -64,6 +66,7 @@ class Definitions:
         self._schemas = schemas
         self._making = making
         self._keys = keys
+        self._catalogue = catalogue
 
     async def store(self, call: Call, definition: CredentialDefinition) -> CredentialDefinition:
         """The definition as the next version of its id; InvalidArgument naming everything wrong with it."""
@@ -75,7 +78,9 @@ class Definitions:
             stored = await work.definitions.put(call.tenant, definition)
             work.emit(DefinitionStored(stored.ref))
             work.audit("definition.store", stored.id, version=stored.version)
-            return work.answer(stored)
+            work.answer(stored)
+        self._catalogue.forget()
+        return stored
 
     async def get(self, call: Call, id_: str, version: int) -> CredentialDefinition:
         """One version, the latest for 0; NotFound. Versions of deleted definitions stay readable."""
@@ -117,6 +122,7 @@ class Definitions:
             work.emit(DefinitionDeleted(ref))
             work.audit("definition.delete", id_)
             work.answer(None)
+        self._catalogue.forget()
 
     async def try_out(self, call: Call, definition: CredentialDefinition, claims: JsonObject, holder: str) -> Trial:
         """What ``definition`` makes of ``claims`` per attestation id: every rule's outcome and what would be signed."""

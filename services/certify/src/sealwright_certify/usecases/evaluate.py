@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sealwright_common.domain.clock import Clock
-from sealwright_common.domain.credentials import CredentialDefinition
+from sealwright_common.domain.credentials import CredentialDefinition, DefinitionRef
 from sealwright_common.domain.errors import (
     FailedPrecondition,
     InvalidArgument,
@@ -160,6 +160,21 @@ def claims_view(
     return view
 
 
+class _Views:
+    """What each of several definitions sees; those with the same attestations see the same."""
+
+    def __init__(self, sources: Mapping[str, AttestationDefinition], claims: JsonObject) -> None:
+        self._sources = sources
+        self._claims = claims
+        self._made: dict[tuple[str, ...], JsonObject] = {}
+
+    def of(self, definition: CredentialDefinition) -> JsonObject:
+        view = self._made.get(definition.attestations)
+        if view is None:
+            view = self._made[definition.attestations] = claims_view(definition, self._sources, self._claims)
+        return view
+
+
 class Evaluator:
     """Runs the pipeline and makes content of its claims."""
 
@@ -200,12 +215,26 @@ class Evaluator:
                 claims[source.id] = answer
             elif source.required:
                 missing.append(source.id)
+        views = _Views(sources, claims)
         outcomes = tuple(
             (definition.id, outcome)
             for definition in definitions
-            for outcome in evaluate_all(self.rules, definition.rules, claims_view(definition, sources, claims))
+            for outcome in evaluate_all(self.rules, definition.rules, views.of(definition))
         )
         return Verdict(claims, tuple(missing), outcomes)
+
+    def contents(
+        self,
+        definitions: Sequence[CredentialDefinition],
+        sources: Mapping[str, AttestationDefinition],
+        claims: JsonObject,
+        holder_did: str,
+    ) -> dict[DefinitionRef, JsonObject]:
+        """The content of each credential of a request; raises as ``content`` does."""
+        views = _Views(sources, claims)
+        return {
+            definition.ref: self._content(definition, views.of(definition), holder_did) for definition in definitions
+        }
 
     def content(
         self,
@@ -219,7 +248,9 @@ class Evaluator:
         Raises FailedPrecondition (CLAIMS_INVALID) if a required claim is missing, the schema does not hold or the
         claims say that it has expired, and what the template engine raises.
         """
-        view = claims_view(definition, sources, claims)
+        return self._content(definition, claims_view(definition, sources, claims), holder_did)
+
+    def _content(self, definition: CredentialDefinition, view: JsonObject, holder_did: str) -> JsonObject:
         if definition.template is None:
             mapped = apply(definition.mappings, view)
             problems, document = list(mapped.problems), mapped.document

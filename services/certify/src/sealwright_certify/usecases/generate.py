@@ -24,7 +24,7 @@ from sealwright_common.domain.credentials import (
     StatusPurpose,
 )
 from sealwright_common.domain.errors import Problem, Reason, Unavailable
-from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.ids import new_ids
 from sealwright_common.domain.issuance import IssuanceError, IssuanceProcess, IssuanceState, Phase, Protocol
 
 from sealwright_certify.ports import AttestationDefinition, CertifyWork, Prepared, Store, Tenant, Wake
@@ -43,7 +43,7 @@ RETRY = timedelta(seconds=2)
 MAX_BATCH = 50
 """Processes claimed together."""
 
-PART = 200
+PART = 480
 """Credentials that are recorded together, or a few more."""
 
 
@@ -110,12 +110,14 @@ class Generation:
         """
         expected: dict[UUID, Expected] = {}
         try:
-            for process in processes:
-                if process.protocol is Protocol.DCP:
-                    waiting = self._expect(process.generated(self._clock.now()), material.tenants[process.tenant])
-                    if waiting is not None:
-                        expected[process.id] = waiting
-            made = await self.make(processes, material)
+            async with self._making.turn(sum(len(process.definitions) for process in processes)):
+                # Not before: deliveries that wait for a turn would keep those from beginning that could be made.
+                for process in processes:
+                    if process.protocol is Protocol.DCP:
+                        waiting = self._expect(process.generated(self._clock.now()), material.tenants[process.tenant])
+                        if waiting is not None:
+                            expected[process.id] = waiting
+                made = await self.make(processes, material)
             async with self._store.begin_system("generate") as work:
                 recorded = await self.record(work, made, expected)
             for one in recorded:
@@ -155,21 +157,31 @@ class Generation:
 
     async def _prepare(self, processes: Sequence[IssuanceProcess], material: Material) -> dict[UUID, list[Prepared]]:
         """An id, a time and status entries for each credential of the processes."""
-        wanted = [
-            (process, position, status_needs(material.definitions[process.tenant][ref]))
-            for process in processes
-            for position, ref in enumerate(process.definitions)
-        ]
-        needs = Counter((process.tenant, *need) for process, _, needs in wanted for need in needs)
-        places = {need: iter(await self._status.take(*need, count)) for need, count in needs.items()}
+        # Many processes ask for the same few definitions.
+        wanted = Counter((process.tenant, ref) for process in processes for ref in process.definitions)
+        needs = {(name, ref): status_needs(material.definitions[name][ref]) for name, ref in wanted}
+        entries: Counter[tuple[str, StatusKind, StatusPurpose]] = Counter()
+        for (name, ref), count in wanted.items():
+            entries.update({(name, *need): count for need in needs[name, ref]})
+        places = {need: iter(await self._status.take(*need, count)) for need, count in entries.items()}
+        taken = {(name, ref): [places[name, *need] for need in needed] for (name, ref), needed in needs.items()}
         now = self._clock.now()
         valid_from = now.replace(microsecond=0)
-        prepared: dict[UUID, list[Prepared]] = {process.id: [] for process in processes}
-        for process, position, needed in wanted:
-            status = tuple(next(places[process.tenant, *need]) for need in needed)
-            ref = process.definitions[position]
-            prepared[process.id].append(Prepared(new_id(now), process.id, position, ref, valid_from, status))
-        return prepared
+        ids = iter(new_ids(now, wanted.total()))
+        return {
+            process.id: [
+                Prepared(
+                    next(ids),
+                    process.id,
+                    position,
+                    ref,
+                    valid_from,
+                    tuple(map(next, taken[process.tenant, ref])),
+                )
+                for position, ref in enumerate(process.definitions)
+            ]
+            for process in processes
+        }
 
     async def record(self, work: CertifyWork, made: Sequence[Made], at_hand: Container[UUID] = ()) -> list[Recorded]:
         """Stores what was made, moves the processes on and returns them as they are then.

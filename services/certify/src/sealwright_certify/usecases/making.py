@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from sealwright_common.domain.clock import Clock
@@ -26,6 +26,8 @@ from sealwright_certify.ports import (
     CredentialWriter,
     Draft,
     Prepared,
+    SignatureChecks,
+    Signed,
     Signer,
     SigningKey,
     Tenant,
@@ -86,8 +88,7 @@ class Made:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(NamedTuple):
     """One credential on its way through the signer."""
 
     process: IssuanceProcess
@@ -113,29 +114,42 @@ class Making:
     """Makes the credentials of processes."""
 
     def __init__(
-        self, evaluator: Evaluator, writers: Writers, signer: Signer, keys: KeyCopy, clock: Clock, *, base_uri: str
+        self,
+        evaluator: Evaluator,
+        writers: Writers,
+        signer: Signer,
+        checks: SignatureChecks,
+        keys: KeyCopy,
+        clock: Clock,
+        *,
+        base_uri: str,
     ) -> None:
         self._evaluator = evaluator
         self._writers = writers
         self._signer = signer
+        self._checks = checks
         self._keys = keys
         self._clock = clock
         self._base_uri = base_uri
         self._gate = asyncio.Semaphore(AT_ONCE)
+
+    def turn(self, count: int) -> AbstractAsyncContextManager[None]:
+        """To be held while ``count`` credentials are made: small batches pass, others take turns."""
+        return self._gate if count > SMALL else nullcontext()
 
     async def make(
         self, processes: Sequence[IssuanceProcess], prepared: Mapping[UUID, Sequence[Prepared]], material: Material
     ) -> list[Made]:
         """Renders, signs and checks; a problem of one process does not touch the others.
 
-        On the event loop, in short turns: threads would only wait for each other at the interpreter's lock.
+        On the event loop, in short turns: threads would only wait for each other at the interpreter's lock. But for
+        the signatures, which a process of their own verifies.
         """
         problems: dict[UUID, Problem] = {}
         keys = await self._active_keys(processes, material, problems)
         entries = [(p, entry) for p in processes if p.tenant in keys for entry in prepared[p.id]]
-        async with self._gate if len(entries) > SMALL else nullcontext():
-            tasks = await self._render(entries, keys, material, problems)
-            issued = await self._finish(tasks, await self._sign(tasks, problems), problems)
+        tasks = await self._render(entries, keys, material, problems)
+        issued = await self._finish(tasks, await self._sign(tasks, problems), problems)
         credentials: dict[UUID, list[IssuedCredential]] = {process.id: [] for process in processes}
         for credential in issued:
             credentials[credential.process_id].append(credential)
@@ -178,13 +192,24 @@ class Making:
     ) -> list[IssuedCredential]:
         """Completes and checks what was signed; what does not check is its process's problem."""
         issued: list[IssuedCredential] = []
+        unverified: list[tuple[_Task, Signed]] = []
         async for task in self._in_turns([task for task in tasks if task.draft.id in signatures]):
             try:
                 payload = task.writer.complete(task.unsigned, signatures[task.draft.id])
-                task.writer.check(payload, task.draft)
+                unverified += [(task, signed) for signed in task.writer.check(payload, task.draft)]
                 issued.append(_issued(task, payload))
             except Exception as error:  # noqa: BLE001 - as while rendering
                 problems[task.process.id] = _as_problem(error, task.process.id)
+        try:
+            verdicts = await self._checks.good([signed for _, signed in unverified])
+        except Problem as problem:
+            problems.update({task.process.id: problem for task, _ in unverified})
+            return issued
+        for (task, _), good in zip(unverified, verdicts, strict=True):
+            if not good:
+                problems[task.process.id] = Internal(
+                    Reason.SIGNATURE_FAULTY, f"credential {task.draft.id} does not verify: signature"
+                )
         return issued
 
     async def _in_turns(self, items: Sequence[V]) -> AsyncIterator[V]:

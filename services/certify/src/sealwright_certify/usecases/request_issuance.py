@@ -26,6 +26,7 @@ from sealwright_common.domain.json_values import JsonObject
 
 from sealwright_certify.ports import AttestationContext, AttestationDefinition, CertifyWork, Store, Tenant
 from sealwright_certify.usecases.accept import Acceptance, Wanted, repeated
+from sealwright_certify.usecases.catalogue import Catalogue
 from sealwright_certify.usecases.evaluate import Evaluator, Verdict, definitions_for, sources_for
 from sealwright_certify.usecases.tenants import Tenants, no_issuer
 
@@ -74,8 +75,10 @@ class IssuanceRequests:
         evaluator: Evaluator,
         acceptance: Acceptance,
         accept: Callable[[Wanted], Awaitable[list[IssuanceProcess]]],
+        catalogue: Catalogue,
     ) -> None:
         self._store = store
+        self._catalogue = catalogue
         self._tenants = tenants
         self._evaluator = evaluator
         self._acceptance = acceptance
@@ -88,9 +91,10 @@ class IssuanceRequests:
         rules, AlreadyExists for a conflicting repeat, ResourceExhausted past the holder's limit of running processes.
         """
         tenant = await self._tenant(call)
+        offered = await self._catalogue.of(call.tenant, command.definition_ids)
+        definitions, sources = offered.definitions, offered.sources
+        self._demand_deliverable(command, definitions)
         async with self._store.read() as work:
-            definitions = await definitions_for(work, call.tenant, command.definition_ids)
-            self._demand_deliverable(command, definitions)
             running, same = await work.processes.running(
                 call.tenant, command.holder_did, command.holder_pid, MAX_OPEN_PER_HOLDER
             )
@@ -101,7 +105,6 @@ class IssuanceRequests:
                 )
                 if found is not None:
                     return [found]
-            sources = await sources_for(work, call.tenant, definitions)
             await self._demand_holder(work, tenant, command)
             if running >= MAX_OPEN_PER_HOLDER:
                 raise ResourceExhausted(
@@ -123,10 +126,7 @@ class IssuanceRequests:
             definitions=definitions,
             sources=sources,
             claims=verdict.claims,
-            contents={
-                definition.ref: self._evaluator.content(definition, sources, verdict.claims, command.holder_did)
-                for definition in definitions
-            },
+            contents=self._evaluator.contents(definitions, sources, verdict.claims, command.holder_did),
         )
         # What may turn out to be a second use when it is stored already is stored alone, to be undone alone.
         if call.request_id is None and not command.split and not tenant.dcp.conflict_after_terminal:

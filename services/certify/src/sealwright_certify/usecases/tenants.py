@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,7 @@ class Tenants:
         self._clock = clock
         self._default_did = default_did
         self._kept: dict[str, tuple[float, Tenant]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def store(self, call: Call, command: StoreTenant) -> Tenant:
         """The stored tenant. FailedPrecondition for another DID than before, NotFound without the issuer."""
@@ -92,13 +94,26 @@ class Tenants:
 
     async def current(self, call: Call) -> Tenant:
         """The call's tenant, at most a second old: what a door asks with every request. NotFound."""
-        kept = self._kept.get(call.tenant)
-        now = self._clock.monotonic()
-        if kept is None or now - kept[0] > FRESH:
-            if len(self._kept) > 10_000:
-                self._kept.clear()
-            kept = self._kept[call.tenant] = (now, await self.get(call))
-        return kept[1]
+        tenant = self._remembered(call.tenant)
+        if tenant is None:
+            # Those who ask at the same moment wait for the first of them.
+            try:
+                async with self._locks.setdefault(call.tenant, asyncio.Lock()):
+                    tenant = self._remembered(call.tenant) or await self._keep(call)
+            finally:
+                self._locks.pop(call.tenant, None)
+        return tenant
+
+    async def _keep(self, call: Call) -> Tenant:
+        now, tenant = self._clock.monotonic(), await self.get(call)
+        if len(self._kept) > 10_000:
+            self._kept.clear()
+        self._kept[call.tenant] = now, tenant
+        return tenant
+
+    def _remembered(self, name: str) -> Tenant | None:
+        kept = self._kept.get(name)
+        return kept[1] if kept is not None and self._clock.monotonic() - kept[0] <= FRESH else None
 
     async def by_did(self, did: str) -> Tenant | None:
         """The tenant that issues as ``did``."""

@@ -1,9 +1,9 @@
-"""The database part: a pool that waits for a late server, migrations, units of work, housekeeping."""
+"""The database part: pools that wait for a late server, migrations, units of work, housekeeping."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from importlib.resources.abc import Traversable
@@ -94,6 +94,7 @@ class Database(Generic[W]):
             "lock_timeout": _milliseconds(settings.lock_timeout),
         }
         self._pool: asyncpg.Pool | None = None
+        self._reading: asyncpg.Pool | None = None
         self._why_not: str | None = "not started"
         self._available = asyncio.Event()
         self._app: App | None = None
@@ -130,13 +131,13 @@ class Database(Generic[W]):
         self._why_not = "stopped"
         if self._probing is not None:
             self._probing.terminate()
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            try:
-                async with asyncio.timeout(5):
-                    await pool.close()
-            except TimeoutError:
-                log.warning("transactions were cut off at shutdown", part=self.name)
+        pools, self._pool, self._reading = self._pools, None, None
+        try:
+            async with asyncio.timeout(5):
+                await asyncio.gather(*(pool.close() for pool in pools))
+        except TimeoutError:
+            log.warning("transactions were cut off at shutdown", part=self.name)
+            for pool in pools:
                 pool.terminate()
 
     def ready(self) -> str | None:
@@ -157,7 +158,7 @@ class Database(Generic[W]):
         for another body, Unavailable (with retry_after) if the database is away or another transaction got in between.
         The commit completes even if the caller gives up meanwhile.
         """
-        async with self._primary(), self._connection(call) as connection:
+        async with self._primary(), self._connection(call, self._pool) as connection:
             async with self._transaction(connection) as transaction:
                 with database_failures(sockets=True):
                     await idempotency.claim(connection, call)
@@ -172,13 +173,14 @@ class Database(Generic[W]):
 
     @asynccontextmanager
     async def read(self, call: Call | None = None) -> AsyncGenerator[W, None]:
-        """A read-only transaction: one statement sees what committed before it; nothing can be changed."""
+        """Reads: each statement sees what committed before it; nothing can be changed.
+
+        Each is a transaction of its own, on a connection that only reads: beginning and ending one around them would
+        cost two round trips and keep nothing together, as statements see new commits inside of it, too.
+        """
         call = call or system_call("read")
-        async with self._connection(call) as connection:
-            async with self._transaction(connection, readonly=True) as transaction:
-                yield self._work(connection, call, self._clock.now(), self._encode_event, call.trace)
-                with database_failures(sockets=True):
-                    await transaction.commit()
+        async with self._connection(call, self._reading) as connection:
+            yield self._work(connection, call, self._clock.now(), self._encode_event, call.trace)
 
     def begin_system(self, name: str, tenant: str = DEFAULT_TENANT) -> AbstractAsyncContextManager[W]:
         """One transaction for background work called ``name``; no request id."""
@@ -191,18 +193,18 @@ class Database(Generic[W]):
         """
         if call.request_id is None:
             return None
-        async with self._connection(call) as connection:
+        async with self._connection(call, self._reading) as connection:
             with database_failures(sockets=True):
                 return await idempotency.find(connection, call)
 
     async def verify_audit(self, published: tuple[audit.AuditHead, ...] = ()) -> audit.AuditVerdict:
         """Whether the audit log is what was written; see :func:`audit.verify_audit`."""
-        async with self._connection(system_call("verify_audit")) as connection:
+        async with self._connection(system_call("verify_audit"), self._reading) as connection:
             return await audit.verify_audit(connection, published)
 
     async def audit_head(self) -> audit.AuditHead:
         """The newest audit row's number and hash."""
-        async with self._connection(system_call("audit_head")) as connection:
+        async with self._connection(system_call("audit_head"), self._reading) as connection:
             return await audit.read_head(connection)
 
     # -- for the runtime ----------------------------------------------------------------------------------------------
@@ -216,11 +218,10 @@ class Database(Generic[W]):
 
         Raises Unavailable while the database is away or all connections are taken for too long.
         """
-        return self._connection(system_call("runtime"))
+        return self._connection(system_call("runtime"), self._pool)
 
     @asynccontextmanager
-    async def _connection(self, call: Call) -> AsyncGenerator[Connection, None]:
-        pool = self._pool
+    async def _connection(self, call: Call, pool: asyncpg.Pool | None) -> AsyncGenerator[Connection, None]:
         if pool is None or not self._available.is_set():
             raise Unavailable(
                 Reason.DATABASE_UNAVAILABLE, f"the database is not ready: {self._why_not}", retry_after=RETRY_AFTER
@@ -243,16 +244,16 @@ class Database(Generic[W]):
         try:
             yield
         except asyncpg.ReadOnlySQLTransactionError as error:
-            if self._pool is not None:
-                await self._pool.expire_connections()
+            for pool in self._pools:
+                await pool.expire_connections()
             raise Unavailable(
                 Reason.DATABASE_UNAVAILABLE, "the database is failing over; repeat the call", retry_after=RETRY_AFTER
             ) from error
 
     @asynccontextmanager
-    async def _transaction(self, connection: Connection, *, readonly: bool = False) -> AsyncGenerator[Any, None]:
+    async def _transaction(self, connection: Connection) -> AsyncGenerator[Any, None]:
         """A started transaction, rolled back if the body raises; the body commits."""
-        transaction = connection.transaction(readonly=readonly)
+        transaction = connection.transaction()
         with database_failures(sockets=True):
             await transaction.start()
         try:
@@ -277,17 +278,28 @@ class Database(Generic[W]):
         if applied:
             log.info("migrated", part=self.name, applied=applied)
         if self._pool is None:
-            self._pool = await asyncpg.create_pool(
-                self._dsn.get_secret_value(),
-                min_size=min(2, self._pool_size),
-                max_size=self._pool_size,
-                server_settings=self._session,
-                timeout=_CONNECT_SECONDS,
-                # Nothing here changes session state, so there is nothing to reset: one round trip less per transaction.
-                reset=_nothing_to_reset,
-            )
+            self._pool = await self._connect(None)
+        if self._reading is None:
+            # Told after connecting: a DSN that wants a primary would refuse a session that starts without writing.
+            self._reading = await self._connect(_only_read)
         self._why_not = None
         self._available.set()
+
+    @property
+    def _pools(self) -> list[asyncpg.Pool]:
+        return [pool for pool in (self._pool, self._reading) if pool is not None]
+
+    async def _connect(self, prepare: Callable[[asyncpg.Connection], Awaitable[None]] | None) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._dsn.get_secret_value(),
+            min_size=min(2, self._pool_size),
+            max_size=self._pool_size,
+            server_settings=self._session,
+            timeout=_CONNECT_SECONDS,
+            init=prepare,
+            # Nothing here changes session state, so there is nothing to reset: one round trip less per use.
+            reset=_nothing_to_reset,
+        )
 
     async def _keep_watch(self) -> None:
         """Probes the database, and opens it when it comes late."""
@@ -318,10 +330,11 @@ class Database(Generic[W]):
         """A server that says nothing at all (hung, or behind a dead network) would hold its callers for ever: end their
         connections, which gives them Unavailable, and open new ones when it speaks again."""
         self._available.clear()
-        if self._pool is not None:
+        if self._pools:
             log.error("database is silent; its connections are cut off", part=self.name)
-            self._pool.terminate()
-            self._pool = None
+        for pool in self._pools:
+            pool.terminate()
+        self._pool = self._reading = None
 
     async def _probe(self) -> None:
         """Over a connection of its own: that the pool is busy does not mean that the database is away."""
@@ -339,7 +352,7 @@ class Database(Generic[W]):
         while True:
             await self._available.wait()
             try:
-                async with self._connection(system_call("housekeeping")) as connection:
+                async with self._connection(system_call("housekeeping"), self._pool) as connection:
                     await clean(connection, self._retention)
             except Exception as error:
                 log.warning("housekeeping failed; it will be tried again", part=self.name, exc_info=error)
@@ -385,3 +398,7 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _nothing_to_reset(_: Connection) -> None: ...
+
+
+async def _only_read(connection: asyncpg.Connection) -> None:
+    await connection.execute("set default_transaction_read_only = on")

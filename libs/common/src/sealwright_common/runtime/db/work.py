@@ -11,7 +11,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from sealwright_common.domain.call import Call
-from sealwright_common.domain.ids import new_id
+from sealwright_common.domain.ids import new_ids
 from sealwright_common.runtime import audit, idempotency
 from sealwright_common.runtime.db.connection import Connection
 
@@ -140,7 +140,7 @@ class UnitOfWork:
     async def _write_events(self, events: Sequence[_Emitted]) -> None:
         await self.connection.execute(
             _EMIT,
-            [new_id(self.now) for _ in events],
+            new_ids(self.now, len(events)),
             [e.record.type or e.record.message.DESCRIPTOR.full_name for e in events],
             [e.record.aggregate_id for e in events],
             [e.record.aggregate_version for e in events],

@@ -51,7 +51,7 @@ class SelfIssuedTokens:
         self._dids = dids
         self._clock = clock
         self.collector: Collector[tuple[str, str, datetime], bool] = Collector(
-            "token marks", self._mark, max_wait=timedelta(0)
+            "token marks", self._mark, max_wait=timedelta(0), in_flight=1
         )
         """The part to add to the app: tokens that come at the same moment are marked by one commit."""
 

@@ -7,7 +7,7 @@ none. An mdoc needs a device key and a document signer's certificate, so it leav
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from sealwright_common.domain.oid4vci_document import read_options
 from sealwright_certify.adapters.formats import MAKERS
 from sealwright_certify.adapters.oid4vci.checks import CredentialCheck
 from sealwright_certify.adapters.public_keys import verification_key
-from sealwright_certify.ports import Draft, Unsigned
+from sealwright_certify.ports import Draft, Signed, Unsigned
 
 _KINDS = {
     StatusKind.TOKEN: "TokenStatusList",
@@ -77,12 +77,13 @@ class FormatWriter:
         credential = unsigned.rest.made.assemble(signature)
         return credential if isinstance(credential, str) else json.dumps(credential)
 
-    def check(self, payload: str, draft: Draft) -> None:
+    def check(self, payload: str, draft: Draft) -> Sequence[Signed]:
         """Verifies with the verifier's code and compares with the draft."""
         credential = json.loads(payload) if payload.startswith("{") else payload
         CredentialCheck().check(
             credential, _options(draft.definition), _issuer(draft), _holder(draft), draft.valid_from
         )
+        return ()
 
 
 def _options(definition: CredentialDefinition) -> FormatOptions:
