@@ -27,15 +27,17 @@ MAX_CALLERS = 10_000
 
 _CLEAN_EVERY = 5000
 
+# In the order of the keys, so that two instances that lease for the same callers cannot wait for each other.
 _TAKE = """
     with taken as (
-        insert into rate_limit (key, arrival) values ($1, clock_timestamp() + $2)
+        insert into rate_limit (key, arrival)
+        select key, clock_timestamp() + $2 from unnest($1::text[]) as wanted (key) order by key
         on conflict (key) do update set arrival = greatest(rate_limit.arrival, clock_timestamp()) + $2
             where rate_limit.arrival + $2 <= clock_timestamp() + $3
-        returning true
+        returning key
     )
-    select exists (select from taken) as taken,
-           (select arrival + $2 - $3 - clock_timestamp() from rate_limit where key = $1) as wait
+    select key, taken.key is not null as taken, arrival + $2 - $3 - clock_timestamp() as wait
+    from unnest($1::text[]) as wanted (key) left join taken using (key) left join rate_limit using (key)
 """
 _CLEAN = "delete from rate_limit where arrival < clock_timestamp() - interval '1 hour'"
 
@@ -70,6 +72,8 @@ class RateLimiter:
         self._rates = dict(rates)
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._takes = 0
+        self._wanted: dict[tuple[timedelta, timedelta], list[tuple[str, asyncio.Future[timedelta | None]]]] = {}
+        self._taking: asyncio.Task[None] | None = None
 
     async def admit(self, rate_class: str, caller: str) -> None:
         """Return if ``caller`` may make one more call of this class now.
@@ -121,16 +125,41 @@ class RateLimiter:
     async def _lease(self, key: str, bucket: _Bucket, rate: float) -> None:
         step = timedelta(seconds=bucket.size / rate)
         burst = timedelta(seconds=max(BURST, bucket.size / rate))
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(_TAKE, key, step, burst)
-            self._takes += 1
-            if self._takes % _CLEAN_EVERY == 0:
-                await connection.execute(_CLEAN)
-        now = asyncio.get_running_loop().time()
-        if row["taken"]:
-            bucket.permits, bucket.expires = bucket.size, now + 1.0
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[timedelta | None] = loop.create_future()
+        self._wanted.setdefault((step, burst), []).append((key, answer))
+        if self._taking is None:
+            self._taking = loop.create_task(self._take(), name="rate limits")
+        wait = await answer
+        if wait is None:
+            bucket.permits, bucket.expires = bucket.size, loop.time() + 1.0
         else:
-            bucket.permits, bucket.refused_until = 0, now + max(0.001, row["wait"].total_seconds())
+            bucket.permits, bucket.refused_until = 0, loop.time() + max(0.001, wait.total_seconds())
+
+    async def _take(self) -> None:
+        """Takes the leases that are wanted, all of one rate by one statement; what comes meanwhile goes together next.
+
+        Each gets None if it was taken, else the time to wait.
+        """
+        while self._wanted:
+            (step, burst), leases = self._wanted.popitem()
+            try:
+                async with self._database.connection() as connection:
+                    rows = await connection.fetch(_TAKE, [key for key, _ in leases], step, burst)
+                    self._takes += 1
+                    if self._takes % _CLEAN_EVERY == 0:
+                        await connection.execute(_CLEAN)
+                # A row that another instance wrote this very moment is not seen yet.
+                waits = {row["key"]: None if row["taken"] else row["wait"] or timedelta(0) for row in rows}
+            except Exception as error:  # noqa: BLE001 - those who wait are told
+                for _, answer in leases:
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            for key, answer in leases:
+                if not answer.done():
+                    answer.set_result(waits[key])
+        self._taking = None
 
 
 def _key(rate_class: str, caller: str) -> str:
