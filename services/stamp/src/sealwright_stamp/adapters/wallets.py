@@ -12,6 +12,7 @@ from sealwright_common.domain.errors import Unavailable
 from sealwright_common.runtime.egress import Egress, EgressRefused, EgressSettings, check_url
 from sealwright_common.runtime.faults import fault_point
 
+from sealwright_stamp.adapters.pace import Pace
 from sealwright_stamp.ports import PostResult, PostVerdict, Slice
 
 AT_ONCE = 32
@@ -32,6 +33,7 @@ class _Wallet:
     """The posts to one wallet."""
 
     gate: asyncio.Semaphore
+    pace: Pace
     waiting: int = 0
     """Slices at or before the gate."""
     trying: int = 0
@@ -40,8 +42,6 @@ class _Wallet:
     """The first post has come to its end, one way or the other."""
     silent: bool = False
     """The last post was not answered."""
-    seconds: float = FIRST_SECONDS
-    """What a post takes, on a moving average."""
 
 
 class HttpWallets:
@@ -71,7 +71,10 @@ class HttpWallets:
         """Posts the slice once. LATER if the wallet has too much before it or did not answer the last post, or if the
         answer might come after ``lease_ends`` (the loop's time)."""
         wallet = self._wallet(slice.endpoint.url)
-        if wallet.waiting * wallet.seconds > MOST_SECONDS * self._at_once:
+        now = asyncio.get_running_loop().time()
+        if not wallet.waiting:
+            wallet.pace.begin(now)
+        elif wallet.waiting > wallet.pace.most(now, MOST_SECONDS):
             return BUSY
         begin_by = lease_ends - self._settings.timeout.total_seconds() - 1
         wallet.waiting += 1
@@ -95,13 +98,13 @@ class HttpWallets:
         parts = urlsplit(url)
         origin = (parts.scheme, parts.netloc)
         if origin not in self._wallets:
-            self._wallets[origin] = _Wallet(asyncio.Semaphore(self._at_once))
+            pace = Pace.expected(self._at_once, FIRST_SECONDS)
+            self._wallets[origin] = _Wallet(asyncio.Semaphore(self._at_once), pace)
         return self._wallets[origin]
 
     async def _send(self, slice: Slice, wallet: _Wallet) -> PostResult:
         fault_point("stamp.before_post")
         key = {"idempotency-key": f"{slice.ref.certificate_id}/{slice.position}"}
-        began = asyncio.get_running_loop().time()
         try:
             reply = await self._egress.post(slice.endpoint.url, slice_json(slice), headers=key)
         except EgressRefused as refused:
@@ -111,7 +114,7 @@ class HttpWallets:
             return PostResult(PostVerdict.LATER, away.message)
         finally:
             wallet.heard.set()
-            wallet.seconds += (asyncio.get_running_loop().time() - began - wallet.seconds) / 8
+            wallet.pace.end(asyncio.get_running_loop().time(), wallet.trying)
         fault_point("stamp.after_post")
         wallet.silent = False
         return verdict(reply.status, reply.body)
