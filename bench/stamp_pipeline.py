@@ -1,7 +1,8 @@
 """Certificates a second from the door to the wallet: signer, PostgreSQL and JetStream for real.
 
-Registry and wallet are small stubs in a process of their own that take everything at once, as cheaply as can be and the
-same on both sides, so that their work does not stand in for ours; a real registry's blocks come later than its commits, and BENCH_BLOCKS=0 shows the rates without any.
+Registry and wallet are small stubs in a process of their own that take everything at once, the same on both sides and
+as cheap as can be, so that their work does not stand in for ours; a real registry's blocks come later than its commits,
+and BENCH_BLOCKS=0 shows the rates without any.
 With proofs: against the same prover processes doing nothing else, in the same run. With proofs made beforehand (the
 same canned workshop on both sides: one proof for all, the owner keys real): against a bare script that does the same
 I/O, a batch at a time, one wallet POST per slice, without doors, statuses, history, inbox, retries or idempotency.

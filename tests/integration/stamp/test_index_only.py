@@ -112,7 +112,6 @@ async def _read_at_the_door(database: Database[PostgresWork], orders: list[Certi
         keys = await work.certificates.lock_keys("default", [orders[0].recipient_id])
         (key,) = keys.values()
         positions = [item.position for item in await work.chain.items("default", [order.ref for order in orders])]
-    async with database.read() as work:
         before = await _read(work)
         assert len(await work.certificates.measured("default", orders)) == BATCH
         assert len(await work.certificates.taken([(key, position) for position in positions])) == BATCH
