@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 from sealwright_common.domain.errors import InvalidArgument, Reason, Unavailable
-from sealwright_common.runtime.events import Event, dead_letters
+from sealwright_common.runtime.events import Backoff, Event, dead_letters
 from sealwright_sandbox.embedded.nats import NatsServer
 
 from tests.integration.runtime_data.probe import (
@@ -99,6 +100,38 @@ async def test_later_events_of_an_aggregate_wait_for_a_failed_one(mesh: Mesh) ->
             await mesh.change("slow")
             await mesh.change("fast", 10)
         await mesh.effects(55)
+    assert await value(mesh.dsn, IN_ORDER)
+    assert await value(mesh.dsn, DEAD) == 0
+
+
+class Delays(Backoff):
+    """Delays in the order they were set, else short ones."""
+
+    given: Iterator[float] = iter(())
+
+    def delay(self, attempt: int, luck: float) -> float:
+        """The next one."""
+        return next(Delays.given, 0.02)
+
+
+async def test_what_was_sent_back_is_waited_for_too(mesh: Mesh) -> None:
+    """The second event fails, the third waits behind it and is away for longer: the fourth must not overtake it."""
+    failed = False
+
+    async def handler(events: list[Event], begin: Any) -> None:
+        nonlocal failed
+        if not failed and any(event.aggregate_version == 2 for event in events):
+            if len(events) == 1:
+                failed, Delays.given = True, iter((0.02, 1.5))
+            raise Unavailable(Reason.PEER_UNAVAILABLE, "come back later")
+        await affect(events, begin)
+
+    async with mesh.running(mesh.consumer(handler, backoff=Delays())):
+        await mesh.change("slow", 3)
+        await mesh.effects(2)
+        await mesh.change("slow")
+        await mesh.effects(4)
+    assert failed
     assert await value(mesh.dsn, IN_ORDER)
     assert await value(mesh.dsn, DEAD) == 0
 

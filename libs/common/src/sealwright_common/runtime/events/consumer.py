@@ -129,6 +129,8 @@ class Consumer:
                         self._puller = None
             except ConsumerGone as error:
                 log.warning("consumer gone; making it again", consumer=self._subscription.durable, status=str(error))
+                # What it was to deliver again it will not; a new one begins with what is there.
+                self._waiting = Waiting()
             except (Unavailable, BrokerRefused) as error:
                 self._problem = str(error)
                 failures += 1
@@ -170,7 +172,7 @@ class Consumer:
                 await self._settle_all(puller, deliveries)
         except Exception as error:
             log.error("batch failed; it comes again", consumer=self._subscription.durable, exc_info=error)
-            await puller.nak(deliveries, self._delay(1))
+            await self._send_back(puller, [delivery for delivery in deliveries if not delivery.settled])
         finally:
             heartbeat.cancel()
             # Cancelled at shutdown: another instance goes on at once.
@@ -205,7 +207,7 @@ class Consumer:
         open_ones = [delivery for delivery in deliveries if not delivery.settled]
         async with self._database.connection() as connection:
             ids = [delivery.event.id for delivery in open_ones]
-            known = await inbox.done(connection, self._subscription.durable, [*ids, *self._waiting.failed])
+            known = await inbox.done(connection, self._subscription.durable, [*ids, *self._waiting.first])
         self._waiting.resolved(known)
         repeated, behind, todo = [], [], {}
         for delivery in open_ones:
@@ -219,7 +221,7 @@ class Consumer:
                 await self._bury(
                     puller, delivery, RuntimeError(f"delivered {delivery.deliveries} times, never settled")
                 )
-            elif self._waiting.has_to_wait(event):
+            elif self._waiting.has_to_wait(delivery):
                 behind.append(delivery)
             else:
                 todo[event.id] = event
@@ -248,7 +250,7 @@ class Consumer:
             if is_permanent(error) or attempts >= self._subscription.max_deliver:
                 await self._bury(puller, delivery, error)
                 continue
-            self._waiting.failing(event)
+            self._waiting.failing(delivery)
             delay = self._delay(delivery.deliveries, error)
             log.warning(
                 "event failed; it comes again",
@@ -271,9 +273,9 @@ class Consumer:
             self._waiting.settled(delivery.event)
 
     async def _send_back(self, puller: Puller, deliveries: list[Delivery]) -> None:
-        """Events behind a failed one of their aggregate come again later; that is no attempt of theirs."""
+        """Events that were not tried come again later, in their order; that is no attempt of theirs."""
         for delivery in deliveries:
-            self._waiting.passed(delivery.event)
+            self._waiting.passed(delivery)
         await puller.nak(deliveries, self._delay(1))
 
     async def _bury(self, puller: Puller, delivery: Delivery, error: Exception) -> None:

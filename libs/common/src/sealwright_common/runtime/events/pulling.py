@@ -36,7 +36,7 @@ class ConsumerGone(Exception):
 class Delivery:
     """One message in hand, to be settled exactly once."""
 
-    __slots__ = ("deliveries", "event", "pending", "problem", "reply", "settled", "subject")
+    __slots__ = ("deliveries", "event", "pending", "position", "problem", "reply", "settled", "subject")
 
     def __init__(self, message: Msg) -> None:
         self.reply = message.reply
@@ -46,13 +46,14 @@ class Delivery:
         tokens = message.reply.split(".")
         base = 2 if len(tokens) == 9 else 4
         self.deliveries = int(tokens[base + 2])
+        self.position = int(tokens[base + 3])
         self.pending = int(tokens[base + 6])
         self.problem: MalformedEvent | None = None
         try:
             self.event = parse_event(message.subject, message.data, message.headers, self.deliveries)
         except MalformedEvent as error:
             self.problem = error
-            self.event = _unreadable(message, tokens[base], int(tokens[base + 3]), self.deliveries)
+            self.event = _unreadable(message, tokens[base], self.position, self.deliveries)
 
 
 class Puller:
@@ -105,7 +106,8 @@ class Puller:
             if self._messages and most > 1:
                 await self._pull(most - 1, None)
         taken, self._messages = self._messages[:most], self._messages[most:]
-        return [Delivery(message) for message in taken]
+        # What comes again comes in the order of its delays.
+        return sorted((Delivery(message) for message in taken), key=lambda delivery: delivery.position)
 
     async def settle(self, deliveries: list[Delivery], answer: bytes) -> None:
         """Sends one kind of answer for several messages; those settled before are left alone."""
