@@ -43,8 +43,9 @@ def _raw(token: Token) -> float:
 import time
 from concurrent.futures import ThreadPoolExecutor
 from sealwright_common.domain.keys import KeyAlgorithm
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
-hsm = Pkcs11Hsm(TokenSettings(module={str(token.module)!r}, label={token.label!r}, pin={token.pin!r}))
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm
+from sealwright_signer.adapters.roots import Pkcs11Root
+hsm = Pkcs11Hsm(Pkcs11Root(module={str(token.module)!r}, label={token.label!r}, pin={token.pin!r}))
 def make(label):
     hsm.generate(label, KeyAlgorithm.EDDSA, 2048)
 with ThreadPoolExecutor({SESSIONS}) as pool:

@@ -17,7 +17,8 @@ from uuid import uuid4
 
 from sealwright_common.domain.errors import Problem, Unavailable
 from sealwright_common.domain.keys import KeyAlgorithm
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm
+from sealwright_signer.adapters.roots import Pkcs11Root
 from sealwright_signer.ports import TokenKey
 
 KEYS = 3
@@ -25,7 +26,7 @@ KEYS = 3
 
 def main(module: str, label: str, lock_dir: str) -> None:
     """Answers line by line until the input ends."""
-    hsm = Pkcs11Hsm(TokenSettings(module, label, os.environ["TOKEN_PIN"], Path(lock_dir)))
+    hsm = Pkcs11Hsm(Pkcs11Root(module, label, os.environ["TOKEN_PIN"], Path(lock_dir)))
     hsm.check()
     print("ready", flush=True)
     for line in sys.stdin:

@@ -6,51 +6,101 @@ SEALWRIGHT_HSM_LABEL and SEALWRIGHT_HSM_PIN: that is how a new HSM is proven.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256, sha384
 from pathlib import Path
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
+import uvloop
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Reason
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_sandbox.embedded.softhsm import Token
-from sealwright_signer.adapters.file_root import FileHsm
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
+from sealwright_signer.adapters.roots import FileRoot, Pkcs11Root, RootOfTrust
+from sealwright_signer.adapters.token_process.process import TokenProcess
 from sealwright_signer.crypto import blind_rsa, signatures
 from sealwright_signer.ports import Hsm, TokenKey
 
+T = TypeVar("T")
 SIGNING = [KeyAlgorithm.EDDSA, KeyAlgorithm.ES256, KeyAlgorithm.ES384, KeyAlgorithm.PS256, KeyAlgorithm.RS256]
 ROOTS = ["file", "softhsm", *(["environment"] if "SEALWRIGHT_HSM_MODULE" in os.environ else [])]
 
 
+class Process:
+    """The Hsm port over a token process as the service starts it; its event loop runs in a thread."""
+
+    def __init__(self, root: RootOfTrust) -> None:
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._token = TokenProcess(root, threads=2, makers=4)
+        self._uris: dict[TokenKey, str] = {}
+        self._run(self._token.start())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
+
+    @property
+    def name(self) -> str:
+        return self._token.root
+
+    def generate(self, label: str, algorithm: KeyAlgorithm, rsa_bits: int) -> TokenKey:
+        key, self._uris[key] = self._run(self._token.generate(label, algorithm, rsa_bits))
+        return key
+
+    def uri(self, key: TokenKey) -> str:
+        return self._uris[key]
+
+    def sign(self, key: TokenKey, inputs: Sequence[bytes]) -> list[bytes]:
+        return self._run(self._token.sign(key, inputs))
+
+    def destroy(self, label: str) -> None:
+        self._run(self._token.destroy([label]))
+
+    def wrap(self, plain: bytes, context: bytes) -> bytes:
+        return self._run(self._token.wrap(plain, context))
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        return self._run(self._token.unwrap(wrapped, context))
+
+    def check(self) -> None:
+        self._run(self._token.check())
+
+    def close(self) -> None:
+        self._run(self._token.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 @pytest.fixture(scope="module", params=ROOTS)
 def hsm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hsm]:
-    """Each root of trust in turn."""
+    """Each root of trust in turn, held as the service holds it: by a process of its own."""
     lock_dir = Path(tmp_path_factory.mktemp("lock"))
-    root: Hsm
+    root: RootOfTrust
     if request.param == "file":
-        root = FileHsm(lock_dir / "root")
+        root = FileRoot(lock_dir / "root")
     elif request.param == "softhsm":
         token: Token = request.getfixturevalue("process_token")
-        root = Pkcs11Hsm(TokenSettings(str(token.module), token.label, token.pin, lock_dir))
+        root = Pkcs11Root(str(token.module), token.label, token.pin, lock_dir)
     else:
         environ = os.environ
-        root = Pkcs11Hsm(
-            TokenSettings(
-                environ["SEALWRIGHT_HSM_MODULE"],
-                environ.get("SEALWRIGHT_HSM_LABEL", "sealwright"),
-                environ["SEALWRIGHT_HSM_PIN"],
-                lock_dir,
-            )
+        root = Pkcs11Root(
+            environ["SEALWRIGHT_HSM_MODULE"],
+            environ.get("SEALWRIGHT_HSM_LABEL", "sealwright"),
+            environ["SEALWRIGHT_HSM_PIN"],
+            lock_dir,
         )
-    yield root
-    root.close()
+    held = Process(root)
+    yield held
+    held.close()
 
 
 def fresh(hsm: Hsm, algorithm: KeyAlgorithm) -> TokenKey:

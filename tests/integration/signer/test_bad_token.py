@@ -66,8 +66,8 @@ async def test_the_file_root_serves_development_and_warns(tmp_path: Path, databa
 
 
 def test_settings_do_not_show_the_pin(token: Token) -> None:
-    from sealwright_signer.adapters.pkcs11 import TokenSettings
+    from sealwright_signer.adapters.roots import Pkcs11Root
 
-    settings = TokenSettings(str(token.module), token.label, token.pin)
+    settings = Pkcs11Root(str(token.module), token.label, token.pin)
     assert token.pin not in repr(settings)
     assert token.pin not in str(replace(settings, label="other"))

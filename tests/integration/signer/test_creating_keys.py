@@ -29,6 +29,7 @@ from sealwright_signer.usecases.clear_unfinished_keys import PATIENCE, ClearUnfi
 from sealwright_signer.usecases.create_keys import CreateKeys, KeySpec
 
 from tests.support.paused_hsm import PausedHsm
+from tests.support.token_process import serving
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 CALL = Call(caller="spiffe://sealwright/rotator", roles=frozenset({"rotator"}), method="CreateKeys")
@@ -80,53 +81,55 @@ def held(folder: Path) -> set[str]:
 async def test_calls_at_the_same_time_share_their_commits_and_not_their_fate(
     database: Database[SignerWork], clock: ManualClock, tmp_path: Path
 ) -> None:
-    app, vault = App("signer"), KeyVault(FileHsm(tmp_path), threads=1, cached_keys=10, makers=4)
-    create = CreateKeys(database, vault, clock, gathering(app))
-    calls = [create(call(f"n{n}"), [spec(2 * n), spec(2 * n + 1)]) for n in range(20)]
-    good = await asyncio.gather(*calls)
-    async with database.read() as work:
-        commits = await work.connection.fetch("select distinct xmin::text from signing_key")
-        assert len(commits) < 20, "each call had a transaction of its own"
-    # What cannot commit together is done again one by one.
-    calls = [create(call("same"), [spec(100)]), create(call("same"), [spec(100)])]
-    calls += [create(CALL, [spec(200)]), create(CALL, [spec(200), spec(201)])]
-    calls += [create(CALL, [spec(300, Protection.WRAPPED), spec(301)])]
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    assert {type(result) for result in results[:2]} == {list, Replay}
-    assert {type(result) for result in results[2:4]} == {list, AlreadyExists}
-    assert isinstance(results[4], list)
-    kept = {str(key.id) for result in (*good, *results) if isinstance(result, list) for key in result}
-    wrapped = {str(results[4][0].id)}
-    assert await recorded(database) == kept
-    assert held(tmp_path) == kept - wrapped, "pairs without a record, or the other way round"
-    assert await noted(database) == 0
-    async with database.read() as work:
-        answers = await work.connection.fetch("select request_id, answer from idempotency")
-        assert {row["request_id"]: row["answer"].decode() for row in answers} == {
-            name: name for name in ("same", *(f"n{n}" for n in range(20)))
-        }
-        traces = await work.connection.fetch("select distinct trace from audit_log where action = 'key.create'")
-        assert {row["trace"] for row in traces} == {"", "same", *(f"n{n}" for n in range(20))}
-    assert (await database.verify_audit()).whole
-    await app.stop()
-    await vault.close()
+    async with serving(FileHsm(tmp_path), makers=4) as token:
+        app, vault = App("signer"), KeyVault(token, threads=1, cached_keys=10, makers=4)
+        create = CreateKeys(database, vault, clock, gathering(app))
+        calls = [create(call(f"n{n}"), [spec(2 * n), spec(2 * n + 1)]) for n in range(20)]
+        good = await asyncio.gather(*calls)
+        async with database.read() as work:
+            commits = await work.connection.fetch("select distinct xmin::text from signing_key")
+            assert len(commits) < 20, "each call had a transaction of its own"
+        # What cannot commit together is done again one by one.
+        calls = [create(call("same"), [spec(100)]), create(call("same"), [spec(100)])]
+        calls += [create(CALL, [spec(200)]), create(CALL, [spec(200), spec(201)])]
+        calls += [create(CALL, [spec(300, Protection.WRAPPED), spec(301)])]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(result) for result in results[:2]} == {list, Replay}
+        assert {type(result) for result in results[2:4]} == {list, AlreadyExists}
+        assert isinstance(results[4], list)
+        kept = {str(key.id) for result in (*good, *results) if isinstance(result, list) for key in result}
+        wrapped = {str(results[4][0].id)}
+        assert await recorded(database) == kept
+        assert held(tmp_path) == kept - wrapped, "pairs without a record, or the other way round"
+        assert await noted(database) == 0
+        async with database.read() as work:
+            answers = await work.connection.fetch("select request_id, answer from idempotency")
+            assert {row["request_id"]: row["answer"].decode() for row in answers} == {
+                name: name for name in ("same", *(f"n{n}" for n in range(20)))
+            }
+            traces = await work.connection.fetch("select distinct trace from audit_log where action = 'key.create'")
+            assert {row["trace"] for row in traces} == {"", "same", *(f"n{n}" for n in range(20))}
+        assert (await database.verify_audit()).whole
+        await app.stop()
+        await vault.close()
 
 
 async def test_a_pair_that_was_given_up_before_it_was_made_is_not_recorded_and_not_left(
     database: Database[SignerWork], clock: ManualClock, tmp_path: Path
 ) -> None:
     hsm = PausedHsm(tmp_path)
-    vault, other = KeyVault(hsm, threads=1, cached_keys=10), KeyVault(FileHsm(tmp_path), threads=1, cached_keys=10)
-    creating = asyncio.create_task(CreateKeys(database, vault, clock)(CALL, [spec(0)]))
-    await asyncio.to_thread(hsm.begun.wait, 30)
-    async with database.begin_system("test") as work:
-        await work.connection.execute("update key_making set begun_time = $1", clock.now() - PATIENCE * 2)
-    await ClearUnfinishedKeys(database.begin_system, other, clock)()
-    assert await noted(database) == 0
-    hsm.go_on.set()
-    with pytest.raises(Unavailable, match="given up"):
-        await creating
-    assert held(tmp_path) == set()
-    assert await recorded(database) == set()
-    for each in (vault, other):
-        await each.close()
+    async with serving(hsm) as token, serving(FileHsm(tmp_path)) as other_token:
+        vault, other = (KeyVault(each, threads=1, cached_keys=10) for each in (token, other_token))
+        creating = asyncio.create_task(CreateKeys(database, vault, clock)(CALL, [spec(0)]))
+        await asyncio.to_thread(hsm.begun.wait, 30)
+        async with database.begin_system("test") as work:
+            await work.connection.execute("update key_making set begun_time = $1", clock.now() - PATIENCE * 2)
+        await ClearUnfinishedKeys(database.begin_system, other, clock)()
+        assert await noted(database) == 0
+        hsm.go_on.set()
+        with pytest.raises(Unavailable, match="given up"):
+            await creating
+        assert held(tmp_path) == set()
+        assert await recorded(database) == set()
+        for each in (vault, other):
+            await each.close()

@@ -28,6 +28,7 @@ from sealwright_signer.usecases.destroy_due_keys import DestroyDueKeys
 from sealwright_signer.usecases.read_keys import ReadKeys
 
 from tests.support.paused_hsm import PausedHsm
+from tests.support.token_process import serving
 
 CALL = system_call("test")
 
@@ -50,19 +51,20 @@ async def test_a_caller_that_gives_up_leaves_no_keys_behind(
     database: Database[SignerWork], clock: ManualClock, tmp_path: Path
 ) -> None:
     hsm = PausedHsm(tmp_path)
-    vault = KeyVault(hsm, threads=1, cached_keys=10)
-    specifications = [KeySpec(KeyAlgorithm.ES256, KeyPurpose.ASSERTION)] * 3
-    creating = asyncio.create_task(CreateKeys(database, vault, clock)(CALL, specifications))
-    await asyncio.to_thread(hsm.begun.wait, 30)
-    creating.cancel()
-    await asyncio.sleep(0)
-    hsm.go_on.set()
-    with pytest.raises(asyncio.CancelledError):
-        await creating
-    assert not list(tmp_path.glob("*.key"))
-    async with database.read() as work:
-        assert not await work.keys.page("default", KeyFilter(), clock.now(), None, 10)
-    await vault.close()
+    async with serving(hsm) as token:
+        vault = KeyVault(token, threads=1, cached_keys=10)
+        specifications = [KeySpec(KeyAlgorithm.ES256, KeyPurpose.ASSERTION)] * 3
+        creating = asyncio.create_task(CreateKeys(database, vault, clock)(CALL, specifications))
+        await asyncio.to_thread(hsm.begun.wait, 30)
+        creating.cancel()
+        await asyncio.sleep(0)
+        hsm.go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await creating
+        assert not list(tmp_path.glob("*.key"))
+        async with database.read() as work:
+            assert not await work.keys.page("default", KeyFilter(), clock.now(), None, 10)
+        await vault.close()
 
 
 @pytest.mark.promise(13)
@@ -71,38 +73,39 @@ async def test_destroyed_when_the_wait_is_over(
     database: Database[SignerWork], clock: ManualClock, tmp_path: Path, protection: Protection
 ) -> None:
     hsm = FileHsm(tmp_path)
-    vault, book = KeyVault(hsm, threads=1, cached_keys=10), CachedKeyBook(database, clock)
-    change, read = ChangeKeys(database, book), ReadKeys(database)
-    destroy = DestroyDueKeys(database.begin_system, vault, book, clock)
-    specification = KeySpec(KeyAlgorithm.ES256, KeyPurpose.ASSERTION, protection, KeyState.ACTIVE)
-    (key,) = await CreateKeys(database, vault, clock)(CALL, [specification])
+    async with serving(hsm) as token:
+        vault, book = KeyVault(token, threads=1, cached_keys=10), CachedKeyBook(database, clock)
+        change, read = ChangeKeys(database, book), ReadKeys(database)
+        destroy = DestroyDueKeys(database.begin_system, vault, book, clock)
+        specification = KeySpec(KeyAlgorithm.ES256, KeyPurpose.ASSERTION, protection, KeyState.ACTIVE)
+        (key,) = await CreateKeys(database, vault, clock)(CALL, [specification])
 
-    await change.schedule_destruction(CALL, DestroyCommand(key.id))
-    with pytest.raises(FailedPrecondition):
-        (await book.key("default", key.id)).key.check_signs(clock.now(), KeyPurpose.ASSERTION)
-    await clock.advance(timedelta(days=29))
-    await change.cancel_destruction(CALL, key.id)
-    await clock.advance(timedelta(days=2))
-    assert not await destroy()
-    stored = await book.key("default", key.id)
-    stored.key.check_signs(clock.now(), KeyPurpose.ASSERTION)
-    await vault.sign(stored, [b"still there"], InputKind.MESSAGE, SignatureFormat.RAW)
-
-    await change.schedule_destruction(CALL, DestroyCommand(key.id, timedelta(days=7)))
-    await clock.advance(timedelta(days=7, seconds=-1))
-    await destroy()
-    assert (await read.get(CALL, key.id)).state is KeyState.DESTROY_SCHEDULED
-    await clock.advance(timedelta(seconds=1))
-    await destroy()
-    gone = await read.get(CALL, key.id)
-    assert gone.state is KeyState.DESTROYED
-    assert gone.public_key == key.public_key
-    async with database.read() as work:
-        (row,) = (await work.keys.get("default", [key.id])).values()
-    assert row.signing_key == ""
-    if protection is Protection.HSM:
+        await change.schedule_destruction(CALL, DestroyCommand(key.id))
         with pytest.raises(FailedPrecondition):
-            hsm.sign(TokenKey(str(key.id), key.algorithm, key.public_key), [bytes(32)])
-    with pytest.raises(FailedPrecondition):
-        await change.enable(CALL, key.id)
-    await vault.close()
+            (await book.key("default", key.id)).key.check_signs(clock.now(), KeyPurpose.ASSERTION)
+        await clock.advance(timedelta(days=29))
+        await change.cancel_destruction(CALL, key.id)
+        await clock.advance(timedelta(days=2))
+        assert not await destroy()
+        stored = await book.key("default", key.id)
+        stored.key.check_signs(clock.now(), KeyPurpose.ASSERTION)
+        await vault.sign(stored, [b"still there"], InputKind.MESSAGE, SignatureFormat.RAW)
+
+        await change.schedule_destruction(CALL, DestroyCommand(key.id, timedelta(days=7)))
+        await clock.advance(timedelta(days=7, seconds=-1))
+        await destroy()
+        assert (await read.get(CALL, key.id)).state is KeyState.DESTROY_SCHEDULED
+        await clock.advance(timedelta(seconds=1))
+        await destroy()
+        gone = await read.get(CALL, key.id)
+        assert gone.state is KeyState.DESTROYED
+        assert gone.public_key == key.public_key
+        async with database.read() as work:
+            (row,) = (await work.keys.get("default", [key.id])).values()
+        assert row.signing_key == ""
+        if protection is Protection.HSM:
+            with pytest.raises(FailedPrecondition):
+                hsm.sign(TokenKey(str(key.id), key.algorithm, key.public_key), [bytes(32)])
+        with pytest.raises(FailedPrecondition):
+            await change.enable(CALL, key.id)
+        await vault.close()

@@ -19,12 +19,15 @@ from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Intern
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
 from sealwright_sandbox.embedded.softhsm import Token
 from sealwright_signer.adapters.file_root import FileHsm
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings, mechanisms
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, mechanisms
 from sealwright_signer.adapters.pkcs11 import token as token_module
 from sealwright_signer.adapters.pkcs11.hsm import SELF_TEST_KEY, WRAPPING_KEY
+from sealwright_signer.adapters.roots import Pkcs11Root
 from sealwright_signer.adapters.vault import KeyVault
 from sealwright_signer.crypto import signatures
 from sealwright_signer.ports import InputKind, SignatureFormat, StoredKey, TokenKey
+
+from tests.support.token_process import serving
 
 PATIENCE = 0.25
 """Seconds within which the next call succeeds (promise 6)."""
@@ -37,8 +40,8 @@ def hsm(process_token: Token, tmp_path: Path) -> Iterator[Pkcs11Hsm]:
     root.close()
 
 
-def settings(token: Token, lock_dir: Path, pin: str | None = None) -> TokenSettings:
-    return TokenSettings(str(token.module), token.label, pin or token.pin, lock_dir)
+def settings(token: Token, lock_dir: Path, pin: str | None = None) -> Pkcs11Root:
+    return Pkcs11Root(str(token.module), token.label, pin or token.pin, lock_dir)
 
 
 @pytest.fixture
@@ -277,7 +280,6 @@ async def test_a_faulty_signature_never_leaves(tmp_path: Path, monkeypatch: pyte
         return made
 
     monkeypatch.setattr(hsm, "sign", faulty)
-    vault = KeyVault(hsm, threads=2, cached_keys=10)
     stored = StoredKey(
         Key(
             UUID(key.label),
@@ -294,19 +296,21 @@ async def test_a_faulty_signature_never_leaves(tmp_path: Path, monkeypatch: pyte
     check = signatures.checker(key.algorithm, key.public_key)
     inputs = [bytes([number]) * 32 for number in range(100)]
     alarms, released, withheld = _alarms(), 0, 0
-    for _ in range(1000):
-        try:
-            made = await vault.sign(stored, inputs, InputKind.DIGEST, SignatureFormat.RAW)
-        except Internal as fault:
-            withheld += fault.reason is Reason.SIGNATURE_FAULTY
-        else:
-            assert flipped.isdisjoint(made)
-            assert check(inputs[-1], made[-1])
-            released += len(made)
-    assert released + withheld * len(inputs) == 100_000
-    assert 0 < withheld <= len(flipped) <= 101
-    assert _alarms() - alarms == len(flipped), "an alarm each time"
-    await vault.close()
+    async with serving(hsm, threads=2) as token:
+        vault = KeyVault(token, threads=2, cached_keys=10)
+        for _ in range(1000):
+            try:
+                made = await vault.sign(stored, inputs, InputKind.DIGEST, SignatureFormat.RAW)
+            except Internal as fault:
+                withheld += fault.reason is Reason.SIGNATURE_FAULTY
+            else:
+                assert flipped.isdisjoint(made)
+                assert check(inputs[-1], made[-1])
+                released += len(made)
+        assert released + withheld * len(inputs) == 100_000
+        assert 0 < withheld <= len(flipped) <= 101
+        assert _alarms() - alarms == len(flipped), "an alarm each time"
+        await vault.close()
 
 
 def _alarms() -> float:

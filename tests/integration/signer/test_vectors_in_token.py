@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from pkcs11 import Attribute, KeyType, ObjectClass
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_sandbox.embedded.softhsm import Token
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
+from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm
+from sealwright_signer.adapters.roots import Pkcs11Root
 from sealwright_signer.crypto import blind_rsa
 from sealwright_signer.ports import TokenKey
 
@@ -24,7 +25,7 @@ VECTORS = Path(__file__).parents[2] / "data" / "vectors"
 @pytest.fixture(scope="module")
 def hsm(process_token: Token, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pkcs11Hsm]:
     lock_dir = Path(tmp_path_factory.mktemp("lock"))
-    root = Pkcs11Hsm(TokenSettings(str(process_token.module), process_token.label, process_token.pin, lock_dir))
+    root = Pkcs11Hsm(Pkcs11Root(str(process_token.module), process_token.label, process_token.pin, lock_dir))
     yield root
     root.close()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,13 @@ from pydantic import SecretStr, ValidationError
 from sealwright_common.domain.errors import DataLoss
 from sealwright_common.domain.keys import Key, KeyAlgorithm, KeyPurpose, KeyState, Protection
 from sealwright_common.runtime.config import DatabaseSettings, LimitSettings
+from sealwright_signer.adapters.executors import Threads
 from sealwright_signer.adapters.file_root import FileHsm
 from sealwright_signer.adapters.wrapped import WrappedKeys
 from sealwright_signer.config import Pkcs11Settings, SignerSettings
 from sealwright_signer.ports import NewKey, StoredKey
+
+from tests.support.token_process import serving
 
 DATABASE = DatabaseSettings(dsn=SecretStr("postgresql://localhost/none"))
 TOKEN = Pkcs11Settings(module=Path("/module.so"), pin=SecretStr("1234"))
@@ -56,30 +62,59 @@ def stored(made: NewKey, public_key: bytes, wrapped: str) -> StoredKey:
     return StoredKey(key, wrapped)
 
 
+@asynccontextmanager
+async def wrapped_keys(folder: Path, limit: int) -> AsyncIterator[WrappedKeys]:
+    threads = Threads("wrapping", 1)
+    async with serving(FileHsm(folder)) as token:
+        yield WrappedKeys(token, decoding=threads, making=threads, limit=limit)
+    threads.close()
+
+
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.VOPRF_RISTRETTO255, KeyAlgorithm.VOPRF_P384])
-def test_scalars_are_bounded_and_wiped(tmp_path: Path, algorithm: KeyAlgorithm) -> None:
-    wrapped = WrappedKeys(FileHsm(tmp_path), 2)
-    made = [new(algorithm) for _ in range(4)]
-    keys = [stored(each, *wrapped.make(each)) for each in made]
-    with wrapped.scalar(keys[0]) as first:
-        for key in keys[1:]:
-            with wrapped.scalar(key) as other:
-                assert any(other)
+async def test_scalars_are_bounded_and_wiped(tmp_path: Path, algorithm: KeyAlgorithm) -> None:
+    async with wrapped_keys(tmp_path, 2) as wrapped:
+        made = [new(algorithm) for _ in range(4)]
+        keys = [stored(each, *await wrapped.make(each)) for each in made]
+        held = await wrapped.hold(keys[:1])
+        first = held.scalar(keys[0].key)
+        others = await wrapped.hold(keys)
+        assert others.scalar(keys[0].key) is first
+        assert all(any(others.scalar(key.key)) for key in keys)
+        kept = others.scalar(keys[3].key)
+        others.release()
         assert any(first), "in use: not wiped yet, though it left the cache"
-    assert not any(first), "wiped with its last use"
-    with wrapped.scalar(keys[3]) as kept:
-        pass
-    assert any(kept)
-    wrapped.evict(keys[3].key)
-    assert not any(kept)
-    with wrapped.scalar(keys[2]) as last:
-        pass
-    wrapped.evict_all()
-    assert not any(last)
+        held.release()
+        assert not any(first), "wiped with its last use"
+        assert any(kept)
+        wrapped.evict(keys[3].key)
+        assert not any(kept)
+        last = await wrapped.hold([keys[2]])
+        scalar = last.scalar(keys[2].key)
+        last.release()
+        assert any(scalar)
+        wrapped.evict_all()
+        assert not any(scalar)
 
 
-def test_a_blob_serves_its_own_key_only(tmp_path: Path) -> None:
-    wrapped = WrappedKeys(FileHsm(tmp_path), 2)
-    one, other = new(KeyAlgorithm.VOPRF_RISTRETTO255), new(KeyAlgorithm.VOPRF_RISTRETTO255)
-    with pytest.raises(DataLoss), wrapped.scalar(stored(other, *wrapped.make(one))):
-        pass
+async def test_a_key_that_two_calls_open_at_once_is_kept_once(tmp_path: Path) -> None:
+    async with wrapped_keys(tmp_path, 2) as wrapped:
+        made = new(KeyAlgorithm.VOPRF_RISTRETTO255)
+        key = stored(made, *await wrapped.make(made))
+        one, other = await asyncio.gather(wrapped.hold([key]), wrapped.hold([key, key]))
+        assert one.scalar(key.key) is other.scalar(key.key)
+        scalar = one.scalar(key.key)
+        wrapped.evict_all()
+        one.release()
+        assert any(scalar)
+        other.release()
+        assert not any(scalar)
+
+
+async def test_a_blob_serves_its_own_key_only(tmp_path: Path) -> None:
+    async with wrapped_keys(tmp_path, 2) as wrapped:
+        one, other, right = (new(KeyAlgorithm.VOPRF_RISTRETTO255) for _ in range(3))
+        good = stored(right, *await wrapped.make(right))
+        with pytest.raises(DataLoss):
+            await wrapped.hold([good, stored(other, *await wrapped.make(one))])
+        held = await wrapped.hold([good])
+        assert any(held.scalar(good.key))

@@ -43,10 +43,11 @@ class SignerSettings(ServiceSettings):
     file_root: Path | None = None
     """Folder of the file root of trust, for development where no PKCS#11 module can be had; refused in production."""
     threads: int = Field(default=min(4, os.cpu_count() or 2), ge=1, le=64)
-    """Threads that sign, each with its own session of the token; size it to the token. At first one per processor."""
+    """Threads of the token process that sign, each with its own session of the token; size it to the token. As many
+    of the service sign with wrapped keys. At first one per processor."""
     makers: int = Field(default=4, ge=1, le=64)
-    """Threads that make keys, each with its own session of the token. More than processors, because a token that keeps
-    its objects in files waits for the disk."""
+    """Threads of the token process that make keys, each with its own session of the token. More than processors, for a
+    token that keeps its objects in files waits for the disk."""
     cached_keys: int = Field(default=1000, ge=1, le=100_000)
     """Most wrapped keys that are open in memory at once."""
     self_test_interval: timedelta = Field(default=timedelta(seconds=5), ge=timedelta(seconds=1))

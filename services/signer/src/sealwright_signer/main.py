@@ -18,12 +18,12 @@ from sealwright_common.runtime.grpc import GrpcServer, GrpcService, connect
 from sealwright_common.runtime.grpc.policy import Policy
 from sealwright_common.runtime.worker import Worker
 
-from sealwright_signer.adapters.file_root import FileHsm
 from sealwright_signer.adapters.keybook import CachedKeyBook
 from sealwright_signer.adapters.ledger import SigningLedger
-from sealwright_signer.adapters.pkcs11 import Pkcs11Hsm, TokenSettings
 from sealwright_signer.adapters.postgres import SignerWork
+from sealwright_signer.adapters.roots import FileRoot, Pkcs11Root, RootOfTrust
 from sealwright_signer.adapters.token_health import TokenHealth
+from sealwright_signer.adapters.token_process.process import TokenProcess
 from sealwright_signer.adapters.vault import KeyVault
 from sealwright_signer.api.keys import KeyServicer
 from sealwright_signer.api.signing import SigningServicer
@@ -31,7 +31,7 @@ from sealwright_signer.api.tokens import TokenServicer
 from sealwright_signer.codec.keys import key_event
 from sealwright_signer.codec.tokens import queue_event
 from sealwright_signer.config import SignerSettings
-from sealwright_signer.ports import Hsm, KeyEvent, QueueAnswer
+from sealwright_signer.ports import KeyEvent, QueueAnswer
 from sealwright_signer.subscriptions.queue import BlindSignQueue, RedeemQueue
 from sealwright_signer.subscriptions.schedule import ScheduleFeed
 from sealwright_signer.usecases.blind_sign import BlindSign
@@ -94,9 +94,8 @@ async def build(app: App, settings: SignerSettings) -> None:
     app.add(Relay(database, broker, service="signer"))
     app.add(audit_heads(database, events_pb2.AuditHeadTaken, settings.audit_head_interval, app.clock))
 
-    vault = KeyVault(
-        root_of_trust(settings), threads=settings.threads, makers=settings.makers, cached_keys=settings.cached_keys
-    )
+    token = app.add(TokenProcess(root_of_trust(settings), threads=settings.threads, makers=settings.makers))
+    vault = KeyVault(token, threads=settings.threads, makers=settings.makers, cached_keys=settings.cached_keys)
     app.add(TokenHealth(vault, settings.self_test_interval))
     book = CachedKeyBook(database, app.clock)
     ledger = SigningLedger(database)
@@ -154,15 +153,15 @@ async def forget_expired(database: Database[SignerWork]) -> bool:
     return _FORGET_BATCH in (redemptions, answers)
 
 
-def root_of_trust(settings: SignerSettings) -> Hsm:
+def root_of_trust(settings: SignerSettings) -> RootOfTrust:
     """The PKCS#11 token, or the folder that stands in for it in development."""
     if settings.pkcs11 is not None:
         token = settings.pkcs11
         lock_dir = token.lock_dir or Path(tempfile.gettempdir())
-        return Pkcs11Hsm(TokenSettings(str(token.module), token.label, token.pin.get_secret_value(), lock_dir))
+        return Pkcs11Root(str(token.module), token.label, token.pin.get_secret_value(), lock_dir)
     assert settings.file_root is not None
     log.warning(
         "file root of trust: keys are as safe as the folder they lie in; for development only",
         folder=str(settings.file_root),
     )
-    return FileHsm(settings.file_root)
+    return FileRoot(settings.file_root)

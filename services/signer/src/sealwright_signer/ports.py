@@ -25,7 +25,7 @@ class TokenKey:
 
 
 class Hsm(Protocol):
-    """A token that makes keys and signs with them. Blocking and safe for threads; never called on the event loop.
+    """A token that makes keys and signs with them. Blocking and safe for threads; held by the token process.
 
     Raises Unavailable TOKEN_UNAVAILABLE while the token is away (it heals by itself), FailedPrecondition KEY_NOT_USABLE
     if a key is not in the token.

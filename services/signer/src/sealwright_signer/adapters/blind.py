@@ -1,22 +1,19 @@
-"""Blind signatures and token checks, blocking: one function per protocol. Run by the vault's threads."""
+"""Blind signatures with scalars, and checks of tokens of every protocol. Blocking: run by the vault's threads."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
 
-import structlog
-from sealwright_common.domain.errors import Internal, InvalidArgument, Problem, Reason
+from sealwright_common.domain.errors import InvalidArgument, Reason
 from sealwright_common.domain.keys import Key, KeyAlgorithm
 
-from sealwright_signer.adapters import metrics
-from sealwright_signer.adapters.wrapped import GROUPS, WrappedKeys
+from sealwright_signer.adapters.withheld import withheld
+from sealwright_signer.adapters.wrapped import GROUPS
 from sealwright_signer.crypto import blind_rsa, cbp
 from sealwright_signer.crypto.groups import BadElement
 from sealwright_signer.crypto.voprf import VOPRF_P384, VOPRF_RISTRETTO255, Inconsistent, Voprf
-from sealwright_signer.ports import BlindShare, BlindSignatures, Hsm, TokenClaim, TokenKey
-
-log = structlog.get_logger(__name__)
+from sealwright_signer.ports import BlindShare, BlindSignatures, TokenClaim
 
 _VOPRF: dict[KeyAlgorithm, Voprf] = {
     KeyAlgorithm.VOPRF_RISTRETTO255: VOPRF_RISTRETTO255,
@@ -24,63 +21,45 @@ _VOPRF: dict[KeyAlgorithm, Voprf] = {
 }
 
 
-class BlindSigning:
-    """Blind RSA in the token; VOPRF and the challenge-bypass format with wrapped scalars."""
+def check(shares: Sequence[BlindShare]) -> None:
+    """Return if every token is one that its key signs.
 
-    def __init__(self, hsm: Hsm, wrapped: WrappedKeys) -> None:
-        self._hsm = hsm
-        self._wrapped = wrapped
+    InvalidArgument BLINDED_TOKEN_* for the first that is not, with its position among the tokens of all shares.
+    """
+    tokens = ((share.key.key, token) for share in shares for token in share.blinded_tokens)
+    for position, (key, token) in enumerate(tokens):
+        problem = _wrong_number(key, token) if key.algorithm not in GROUPS else _wrong_element(key, token)
+        if problem is not None:
+            reason, expected = problem
+            raise InvalidArgument.of(f"blinded_tokens[{position}]", expected, reason=reason)
 
-    def check(self, shares: Sequence[BlindShare]) -> None:
-        """Return if every token is one that its key signs.
 
-        InvalidArgument BLINDED_TOKEN_* for the first that is not, with its position among the tokens of all shares.
-        """
-        tokens = ((share.key.key, token) for share in shares for token in share.blinded_tokens)
-        for position, (key, token) in enumerate(tokens):
-            problem = _wrong_number(key, token) if key.algorithm not in GROUPS else _wrong_element(key, token)
-            if problem is not None:
-                reason, expected = problem
-                raise InvalidArgument.of(f"blinded_tokens[{position}]", expected, reason=reason)
+def sign(share: BlindShare, secret: bytes) -> BlindSignatures:
+    """The evaluations and proof of a share that was checked, by its key's scalar; they are checked, too."""
+    key = share.key.key
+    voprf = _VOPRF.get(key.algorithm)
+    evaluate = cbp.evaluate if voprf is None else voprf.evaluate
+    try:
+        signed, proof = evaluate(secret, key.public_key, share.blinded_tokens)
+    except Inconsistent:
+        raise withheld(str(key.id), key.algorithm) from None
+    return BlindSignatures(signed, proof)
 
-    def sign(self, share: BlindShare) -> BlindSignatures:
-        """The signatures and proof of a share that was checked; they are checked, too."""
-        if not share.key.key.algorithm.scalar:
-            return self._sign_rsa(share)
-        key = share.key.key
-        voprf = _VOPRF.get(key.algorithm)
-        evaluate = cbp.evaluate if voprf is None else voprf.evaluate
-        try:
-            with self._wrapped.scalar(share.key) as secret:
-                signed, proof = evaluate(secret, key.public_key, share.blinded_tokens)
-        except Inconsistent:
-            raise _faulty(key) from None
-        return BlindSignatures(signed, proof)
 
-    def verify(self, claim: TokenClaim) -> bool:
-        """Whether the token was made with its key."""
-        key = claim.key.key
-        if not key.algorithm.scalar:
-            return blind_rsa.verifies(key.public_key, claim.input, claim.output)
-        voprf = _VOPRF.get(key.algorithm)
-        try:
-            with self._wrapped.scalar(claim.key) as secret:
-                if voprf is None:
-                    expected = cbp.token_mac(secret, claim.input, claim.payload)
-                else:
-                    expected = voprf.output(secret, claim.input)
-        except BadElement:
-            return False
-        return hmac.compare_digest(expected, claim.output)
-
-    def _sign_rsa(self, share: BlindShare) -> BlindSignatures:
-        key = share.key.key
-        token_key = TokenKey(str(key.id), key.algorithm, key.public_key)
-        signed = self._hsm.sign(token_key, share.blinded_tokens)
-        for blinded, signature in zip(share.blinded_tokens, signed, strict=True):
-            if not blind_rsa.inverts(key.public_key, blinded, signature):
-                raise _faulty(key)
-        return BlindSignatures(tuple(signed), b"")
+def verify(claim: TokenClaim, secret: bytes) -> bool:
+    """Whether the token was made with its key, whose scalar is given if it has one."""
+    key = claim.key.key
+    if not key.algorithm.scalar:
+        return blind_rsa.verifies(key.public_key, claim.input, claim.output)
+    voprf = _VOPRF.get(key.algorithm)
+    try:
+        if voprf is None:
+            expected = cbp.token_mac(secret, claim.input, claim.payload)
+        else:
+            expected = voprf.output(secret, claim.input)
+    except BadElement:
+        return False
+    return hmac.compare_digest(expected, claim.output)
 
 
 def _wrong_number(key: Key, token: bytes) -> tuple[Reason, str] | None:
@@ -105,12 +84,3 @@ def _wrong_element(key: Key, token: bytes) -> tuple[Reason, str] | None:
     except BadElement:
         return Reason.BLINDED_TOKEN_INVALID, f"the canonical encoding of an element of {group.identifier}"
     return None
-
-
-def _faulty(key: Key) -> Problem:
-    metrics.FAULTY.labels(key.algorithm).inc()
-    log.error("faulty blind signature withheld", key_id=str(key.id), algorithm=key.algorithm.value)
-    return Internal(
-        Reason.SIGNATURE_FAULTY,
-        f"key {key.id} made a blind signature that does not check; it was withheld, nothing was signed",
-    )

@@ -14,6 +14,9 @@ FAULTY = Counter(
     "Signatures that did not check and were withheld: alarm on any.",
     ("algorithm",),
 )
+TOKEN_PROCESS_ENDS = Counter(
+    "sealwright_signer_token_process_ends", "Times the process that holds the token ended unasked."
+)
 TOKEN_UP = Gauge("sealwright_signer_token_up", "1 while the token's self-test signs, else 0.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import structlog
@@ -56,4 +57,11 @@ class TokenHealth:
                     log.info("the token signs", token=self._vault.root)
                 self._why_not = None
             metrics.TOKEN_UP.set(self._why_not is None)
-            await asyncio.sleep(self._interval if self._why_not is None else min(self._interval, 0.5))
+            ended = self._vault.token_ended
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._interval if self._why_not is None else min(self._interval, 0.5)):
+                    await ended.wait()
+            if ended.is_set():
+                ended.clear()
+                self._why_not = "the process that holds the token ended and is started again"
+                metrics.TOKEN_UP.set(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,8 @@ from sealwright_common.domain.errors import DataLoss, FailedPrecondition, Reason
 from sealwright_common.domain.keys import KeyAlgorithm
 
 from sealwright_signer.adapters.pkcs11 import mechanisms
-from sealwright_signer.adapters.pkcs11.token import Session, Token, TokenSettings, Unseen
+from sealwright_signer.adapters.pkcs11.token import Session, Token, Unseen
+from sealwright_signer.adapters.roots import Login, Pkcs11Root
 from sealwright_signer.crypto import blind_rsa
 from sealwright_signer.ports import TokenKey
 
@@ -28,8 +29,9 @@ _TAG_BITS = 128
 class Pkcs11Hsm:
     """Keys in a PKCS#11 token. Every method blocks and may be called by any thread; each thread has its own session."""
 
-    def __init__(self, settings: TokenSettings) -> None:
-        self._token = Token(settings, _prepare)
+    def __init__(self, settings: Pkcs11Root, on_login: Callable[[Login], None] = lambda _: None) -> None:
+        """``on_login`` is told of each login before and after it."""
+        self._token = Token(settings, _prepare, on_login)
         self._label = settings.label
         self._self_test: TokenKey | None = None
         self._proven: dict[str, bytes] = {}

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pkcs11 import exceptions
@@ -18,26 +15,10 @@ from sealwright_common.domain.errors import FailedPrecondition, Problem, Reason,
 
 from sealwright_signer.adapters.pkcs11.module import Module, Trouble, attribute_mapper, trouble
 from sealwright_signer.adapters.pkcs11.signing import SignFunctions
+from sealwright_signer.adapters.roots import Login, Pkcs11Root
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenSettings:
-    """Where the token is and how to log in."""
-
-    module: str
-    """Path of the PKCS#11 module."""
-    label: str
-    """Label of the token."""
-    pin: str
-    """User PIN."""
-    lock_dir: Path = Path(tempfile.gettempdir())
-    """Folder of the file lock that keeps processes of one machine from logging in at once."""
-
-    def __repr__(self) -> str:
-        return f"TokenSettings(module={self.module!r}, label={self.label!r})"
 
 
 class Session:
@@ -102,11 +83,15 @@ class Gate:
 class Token:
     """A token of a module, logged in once per process however many threads use it."""
 
-    def __init__(self, settings: TokenSettings, prepare: Callable[[Session], None]) -> None:
+    def __init__(
+        self, settings: Pkcs11Root, prepare: Callable[[Session], None], on_login: Callable[[Login], None]
+    ) -> None:
         """The module is loaded, and the login happens, with the first use. ``prepare`` makes what the token has to have
-        of its own; it runs after every login, while no other process of this machine does."""
+        of its own; it runs after every login, while no other process of this machine does. ``on_login`` is told of
+        each login before and after it."""
         self.settings = settings
         self._prepare = prepare
+        self._on_login = on_login
         self._module: Module | None = None
         self._gate = Gate()
         self._login_lock = threading.Lock()
@@ -207,6 +192,7 @@ class Token:
             self._module = Module(self.settings.module)
         module = self._module
         token = module.token(self.settings.label)
+        self._on_login(Login.TRIED)
         try:
             opened = token.open(rw=True, user_pin=self.settings.pin, attribute_mapper=self._mapper)
         except exceptions.UserAlreadyLoggedIn:
@@ -215,7 +201,11 @@ class Token:
             if trouble(error) is Trouble.CREDENTIALS:
                 # A second try could lock the token for everybody.
                 self._locked_out = type(error).__name__
+                self._on_login(Login.REFUSED)
+            else:
+                self._on_login(Login.UNTRIED)
             raise
+        self._on_login(Login.ACCEPTED)
         self._prepare(Session(opened, generation, module.functions))
         return module, opened
 
