@@ -83,7 +83,19 @@ class Breakable:
             env=self._environment,
             stdout=subprocess.PIPE,
         )
-        return self._process
+        return self
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended."""
+        assert self._process is not None
+        code = self._process.wait(timeout)
+        self._process.__exit__(None, None, None)
+        return code
+
+    def kill(self) -> None:
+        """Ends it."""
+        assert self._process is not None
+        self._process.kill()
 
     def break_it(self, how: signal.Signals) -> None:
         """Returns once it is broken. SIGUSR1 closes all sessions, SIGUSR2 finalises the module."""

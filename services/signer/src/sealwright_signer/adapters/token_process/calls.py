@@ -38,9 +38,10 @@ def away() -> Problem:
 class Calls(asyncio.Protocol):
     """Calls over one socket, answered in any order."""
 
-    def __init__(self, on_login: Callable[[Login], None], on_lost: Callable[[], None]) -> None:
+    def __init__(self, on_login: Callable[[Login], None], gone: asyncio.Event) -> None:
+        """``gone`` is set when the other end hangs up."""
         self._on_login = on_login
-        self._on_lost = on_lost
+        self._gone = gone
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[int, asyncio.Future[list[bytes]]] = {}
         self._last = 0
@@ -94,7 +95,7 @@ class Calls(asyncio.Protocol):
         for future in waiting.values():
             if not future.done():
                 future.set_exception(away())
-        self._on_lost()
+        self._gone.set()
 
     def _received(self, number: int, reply: int, parts: list[bytes]) -> None:
         if reply == Reply.LOGIN:

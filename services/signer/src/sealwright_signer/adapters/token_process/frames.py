@@ -91,4 +91,4 @@ def problem(parts: Sequence[bytes]) -> Problem:
     return _KINDS[Code(code)](Reason(reason), message, retry_after=retry_after)
 
 
-_KINDS = {kind.code: kind for kind in Problem.__subclasses__()}
+_KINDS = {kind.code: kind for kind in Problem.__subclasses__() if kind.__module__ == Problem.__module__}

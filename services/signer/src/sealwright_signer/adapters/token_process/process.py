@@ -85,14 +85,14 @@ class TokenProcess:
         self._orders = Orders(root, threads, makers)
         self._launch = launch
         self._child: Child | None = None
-        self._signing = self._making = Calls(self._on_login, self._on_lost)
+        self._gone = asyncio.Event()
+        self._signing = self._making = Calls(self._on_login, self._gone)
         self._login = Login.UNTRIED
         self._refusal: Problem | None = None
         self._pause = 0.0
         self._proven = False
         """Whether the PIN was ever accepted."""
-        self._restarting: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._watching: asyncio.Task[None] | None = None
         self._singles: dict[TokenKey, list[_Single]] = {}
         self._carriers: set[asyncio.Task[None] | None] = set()
         self.ended = asyncio.Event()
@@ -106,16 +106,18 @@ class TokenProcess:
     async def start(self) -> None:
         """Starts the process; it logs in with the first call. Calls may be made at once."""
         await self._begin()
+        self._watching = asyncio.create_task(self._watch(), name="token process")
 
     async def _begin(self) -> None:
         sockets: list[socket.socket] = []
         lines: list[Calls] = []
-        loop = asyncio.get_running_loop()
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
         for _ in range(2):
             ours, theirs = socket.socketpair()
             sockets.append(theirs)
-            _, line = await loop.create_unix_connection(lambda: Calls(self._on_login, self._on_lost), sock=ours)
+            _, line = await loop.create_unix_connection(lambda: Calls(self._on_login, gone), sock=ours)
             lines.append(line)
+        self._gone = gone
         self._signing, self._making = lines
         self._signing.tell(self._orders.document())
         try:
@@ -126,10 +128,9 @@ class TokenProcess:
 
     async def stop(self) -> None:
         """Hangs up; the process gives the token back and ends."""
-        self._stopping = True
-        if self._restarting is not None:
-            self._restarting.cancel()
-            await asyncio.wait({self._restarting})
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         for line in (self._signing, self._making):
             line.close()
         if self._child is None:
@@ -227,16 +228,26 @@ class TokenProcess:
             self._proven = True
         self._login = what
 
-    def _on_lost(self) -> None:
-        if not self._stopping and self._restarting is None:
-            self._restarting = asyncio.create_task(self._start_again(), name="token process restart")
+    async def _watch(self) -> None:
+        """Starts another process after one that has ended unasked: at once, or after a pause if it never answered."""
+        while True:
+            await self._gone.wait()
+            await self._mourn()
+            if self._refusal is not None:
+                return
+            worked = self._signing.answered or self._making.answered
+            self._pause = 0.0 if worked else min(_LONGEST_PAUSE, self._pause * 2 + 0.5)
+            await asyncio.sleep(self._pause)
+            try:
+                await self._begin()
+            except OSError as error:
+                log.error("the token process does not start", exc_info=error)
+                self._gone.set()
 
-    async def _start_again(self) -> None:
-        """After the process has ended unasked: at once, or after a while if it never answered anything."""
-        assert self._child is not None
+    async def _mourn(self) -> None:
         for line in (self._signing, self._making):
             line.close()
-        code = await self._end(self._child)
+        code = None if self._child is None else await self._end(self._child)
         metrics.TOKEN_PROCESS_ENDS.inc()
         if self._login is Login.REFUSED or (self._login is Login.TRIED and not self._proven):
             # Whether the token counts that try is not known; another could lock it for everybody.
@@ -247,12 +258,6 @@ class TokenProcess:
             )
         log.error("the token process ended", exit_code=code, started_again=self._refusal is None)
         self.ended.set()
-        if self._refusal is None:
-            worked = self._signing.answered or self._making.answered
-            self._pause = 0.0 if worked else min(_LONGEST_PAUSE, self._pause * 2 + 0.5)
-            await asyncio.sleep(self._pause)
-            await self._begin()
-        self._restarting = None
 
     async def _end(self, child: Child) -> int:
         child.kill()
