@@ -44,6 +44,8 @@ PER_HOLDER = 2
 
 MAX_CLAIM = 50
 """Most processes claimed at a time."""
+PORTIONS = 8
+"""Claims over which attempts are spread: all at once would hold up whoever comes in that moment."""
 
 
 class Delivery(InHand):
@@ -63,7 +65,7 @@ class Delivery(InHand):
         lease: timedelta = LEASE,
         spread: timedelta = timedelta(0),
     ) -> None:
-        """``spread``: time over which the beginnings of as many attempts as fit are spread, when claimed together."""
+        """``spread``: time over which the beginnings of as many attempts as fit are spread, portion by portion."""
         super().__init__()
         self._store = store
         self._gateways = gateways
@@ -75,17 +77,19 @@ class Delivery(InHand):
         self.name = f"{phase} {'all' if retries is None else 'retries' if retries else 'first attempts'}"
         self._ended = ended
         self._lease = lease
-        self._apart = spread.total_seconds() / concurrency
+        portions = min(PORTIONS, concurrency) if spread else 1
+        self._portion = min(MAX_CLAIM, concurrency // portions)
+        self._pace = spread / portions
         self._more = False
         self._holders: Counter[str] = Counter()
         self._passed_over: set[str] = set()
 
-    async def run(self) -> bool:
-        """Claims what fits and starts it; True if there may be more."""
-        room = min(self._concurrency - len(self._running), MAX_CLAIM)
+    async def run(self) -> bool | timedelta | None:
+        """Claims what fits and starts it; if there may be more, True, or the time after which to come for it."""
+        room = min(self._concurrency - len(self._running), self._portion)
         if room <= 0:
             self._more = True
-            return False
+            return None
         busy = list(self._holders)
         async with self._store.begin_system("deliver") as work:
             claimed = await work.processes.claim(
@@ -95,8 +99,8 @@ class Delivery(InHand):
             credentials = await self._stored(work, claimed)
         self._more = bool(claimed)
         for number, (process, expected) in enumerate(zip(claimed, credentials, strict=True)):
-            self._begin(process, issuers[process.tenant], expected, number * self._apart)
-        return len(claimed) == room and not self._retries
+            self._begin(process, issuers[process.tenant], expected, number * self._pace.total_seconds() / self._portion)
+        return (self._pace or True) if len(claimed) == room else None
 
     def expect(self, process: IssuanceProcess, issuer: Tenant) -> Expected | None:
         """Begins the delivery of a process whose credentials are in the making, and are given to what is returned.
