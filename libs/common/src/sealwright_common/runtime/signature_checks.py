@@ -80,6 +80,7 @@ class SignatureChecks:
                 environment = {name: value for name, value in os.environ.items() if not name.startswith("SEALWRIGHT_")}
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
+                    "-P",
                     "-m",
                     "sealwright_common.verify.checker",
                     stdin=asyncio.subprocess.PIPE,
