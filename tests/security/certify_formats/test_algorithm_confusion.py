@@ -13,7 +13,7 @@ from sealwright_common.domain.formats import SdJwtOptions
 from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_common.verify.credential import verify_credential
 from sealwright_common.verify.jsonld import canonical
-from sealwright_common.verify.jws import parse, strict_json
+from sealwright_common.verify.jws import parse, strict_json, strict_object
 from sealwright_common.verify.keys import b64url, from_did, from_jwk, from_multikey, unb64url
 from sealwright_common.verify.outcome import NotVerified
 from sealwright_common.verify.trust import Trust
@@ -139,6 +139,8 @@ def test_identifiers_that_name_no_key_are_refused(text: str) -> None:
 def test_deep_json_is_refused_not_crashed_on() -> None:
     with pytest.raises(NotVerified):
         strict_json("[" * 200_000)
+    with pytest.raises(NotVerified, match="object"):
+        strict_object("[" * 500 + "]" * 500)
     with pytest.raises(NotVerified):
         parse("." * 3)
 

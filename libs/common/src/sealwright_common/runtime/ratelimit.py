@@ -145,7 +145,8 @@ class RateLimiter:
             (step, burst), leases = self._wanted.popitem()
             try:
                 async with self._database.connection() as connection:
-                    rows = await connection.fetch(_TAKE, [key for key, _ in leases], step, burst)
+                    # Once each: a caller whose bucket was dropped meanwhile may be here twice.
+                    rows = await connection.fetch(_TAKE, list({key for key, _ in leases}), step, burst)
                     self._takes += 1
                     if self._takes % _CLEAN_EVERY == 0:
                         await connection.execute(_CLEAN)

@@ -46,8 +46,8 @@ def strict_json(data: bytes | str) -> Any:
         value = orjson.loads(data)
         if orjson.dumps(value) == (data.encode() if isinstance(data, str) else data):
             return value  # what is written in the shortest form names nothing twice
-    except ValueError:
-        pass
+    except (ValueError, TypeError):
+        pass  # no JSON, or too deep to be written: the strict decoder says what it is
     try:
         return _STRICT.decode(data if isinstance(data, str) else data.decode())
     except (ValueError, RecursionError) as error:
