@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +15,13 @@ from sealwright_common.domain.keys import KeyAlgorithm
 from sealwright_certify.ports import CertifyWork, DcpPolicy, Store, Tenant
 from sealwright_certify.usecases.events import TenantStored
 from sealwright_certify.usecases.keys import KeyCopy, apply_keys, method_of
+from sealwright_certify.usecases.remembered import Remembered
 
 Jwk = Callable[[KeyAlgorithm, bytes], JsonObject]
 """The public JWK of a key as the signer encodes it."""
 
-FRESH = 1.0
-"""Seconds a tenant is kept in memory for doors."""
+MOST_KEPT = 10_000
+"""Tenants that are kept in memory for doors."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -43,10 +43,8 @@ class Tenants:
     def __init__(self, store: Store, keys: KeyCopy, clock: Clock, *, default_did: str) -> None:
         self._store = store
         self._keys = keys
-        self._clock = clock
         self._default_did = default_did
-        self._kept: dict[str, tuple[float, Tenant]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._kept: Remembered[str, Tenant] = Remembered(clock, MOST_KEPT)
 
     async def store(self, call: Call, command: StoreTenant) -> Tenant:
         """The stored tenant. FailedPrecondition for another DID than before, NotFound without the issuer."""
@@ -81,7 +79,7 @@ class Tenants:
             work.audit("tenant.store", call.tenant, did=did, key_issuer=command.key_issuer)
             work.answer(tenant)
         self._keys.forget(call.tenant)
-        self._kept.pop(call.tenant, None)
+        self._kept.forget()
         return tenant
 
     async def get(self, call: Call) -> Tenant:
@@ -94,26 +92,7 @@ class Tenants:
 
     async def current(self, call: Call) -> Tenant:
         """The call's tenant, at most a second old: what a door asks with every request. NotFound."""
-        tenant = self._remembered(call.tenant)
-        if tenant is None:
-            # Those who ask at the same moment wait for the first of them.
-            try:
-                async with self._locks.setdefault(call.tenant, asyncio.Lock()):
-                    tenant = self._remembered(call.tenant) or await self._keep(call)
-            finally:
-                self._locks.pop(call.tenant, None)
-        return tenant
-
-    async def _keep(self, call: Call) -> Tenant:
-        now, tenant = self._clock.monotonic(), await self.get(call)
-        if len(self._kept) > 10_000:
-            self._kept.clear()
-        self._kept[call.tenant] = now, tenant
-        return tenant
-
-    def _remembered(self, name: str) -> Tenant | None:
-        kept = self._kept.get(name)
-        return kept[1] if kept is not None and self._clock.monotonic() - kept[0] <= FRESH else None
+        return await self._kept.get(call.tenant, lambda: self.get(call))
 
     async def by_did(self, did: str) -> Tenant | None:
         """The tenant that issues as ``did``."""
